@@ -1,0 +1,42 @@
+# spate_isa_kernels(<module>): compiles kernels/*.cc of this folder once per instruction set level, each time with
+# SPATE_ISA_NS naming a namespace of its own, and adds the objects to spate_<module>. Code outside that namespace must
+# not come out of these files (inline functions of shared headers: static or templates on the level), or the linker may
+# keep the AVX-512 copy for every machine.
+set(SPATE_ISA_FLAGS_portable "")
+set(SPATE_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2)
+set(SPATE_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16
+                           -mavx2 -mfma -mf16c -mbmi2)
+set(SPATE_ISA_LEVELS portable)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND SPATE_ISA_LEVELS avx2 avx512)
+endif()
+
+function(spate_isa_kernels module)
+  spate_sources(kernels .cc)
+  spate_sources(not_kernels _test.cc)
+  spate_sources(benches _bench.cc)
+  if(kernels)
+    list(FILTER kernels INCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/kernels/")
+    list(REMOVE_ITEM kernels ${not_kernels} ${benches})
+  endif()
+  if(NOT kernels)
+    return()
+  endif()
+  foreach(level ${SPATE_ISA_LEVELS})
+    set(objects spate_${module}_${level})
+    add_library(${objects} OBJECT ${kernels})
+    target_compile_definitions(${objects} PRIVATE SPATE_ISA_NS=${level} SPATE_ISA_${level}=1)
+    target_compile_options(${objects} PRIVATE ${SPATE_ISA_FLAGS_${level}} -O3
+      -ffp-contract=${SPATE_KERNEL_FP_CONTRACT}
+      # g++ 12 sees uninitialized variables inside the AVX-512 intrinsics headers.
+      -Wno-uninitialized $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    target_link_libraries(${objects} PRIVATE $<TARGET_PROPERTY:spate_${module},INTERFACE_LINK_LIBRARIES>)
+    target_include_directories(${objects} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    get_target_property(type spate_${module} TYPE)
+    if(type STREQUAL "INTERFACE_LIBRARY")
+      target_link_libraries(spate_${module} INTERFACE ${objects})
+    else()
+      target_sources(spate_${module} PRIVATE $<TARGET_OBJECTS:${objects}>)
+    endif()
+  endforeach()
+endfunction()
