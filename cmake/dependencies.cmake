@@ -31,16 +31,23 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 
-# fmt and spdlog have no .a in Debian: they are compiled in.
-dep_alias(fmt fmt::fmt-header-only)
-dep_alias(spdlog spdlog::spdlog_header_only)
+# fmt has no .a in Debian: compiled here. spdlog is used in one file, so its headers alone do.
+add_library(dep_fmt STATIC ${CMAKE_CURRENT_LIST_DIR}/static_fmt/fmt.cc)
+add_library(dep::fmt ALIAS dep_fmt)
+target_include_directories(dep_fmt SYSTEM PUBLIC $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+target_compile_options(dep_fmt PRIVATE -w)
+add_library(dep_spdlog INTERFACE)
+add_library(dep::spdlog ALIAS dep_spdlog)
+target_compile_definitions(dep_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
+target_link_libraries(dep_spdlog INTERFACE dep::fmt Threads::Threads)
 dep_alias(json nlohmann_json::nlohmann_json)
 dep_alias(cli11 CLI11::CLI11)
 dep_alias(threads Threads::Threads)
 dep_static(pcre2 libpcre2-8)
 target_compile_definitions(dep_pcre2 INTERFACE PCRE2_CODE_UNIT_WIDTH=8)
 dep_static(utf8proc libutf8proc)
-dep_static(hwloc hwloc udev m)
+# libhwloc.a asks udev about disks; libudev.so.1 is part of every Debian (apt needs it), its -dev package is not.
+dep_static(hwloc hwloc -l:libudev.so.1 m)
 dep_static(crypto libcrypto dl)
 
 if(SPATE_BUILD_TESTS)
