@@ -1,0 +1,69 @@
+// Weights as a backend keeps them, packed once at load. Opaque above the backend: a Linear is packed
+// bytes, an optional bias and the kernel chosen for this format, device and ISA; a Vec is a norm's
+// weight; a Table is the embedding. All are immutable after packing and may be read by any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "backend/op_params.h"
+#include "tensor/view.h"
+
+namespace spate {
+
+// What PackLinear receives: parts stacked by rows in canonical order (q|k|v, or gate|up), each with the
+// same number of columns, plain formats, possibly different ones.
+struct LinearSource {
+  std::span<const MatrixView> parts;  // each [rows_i, cols]
+  std::span<const MatrixView> bias;   // empty, or one [1, rows_i] per part
+};
+
+struct LinearSpec {
+  DType format = DType::kBF16;  // kF32, kF16 or kBF16: what the weights are kept and multiplied in
+  bool gated = false;           // exactly two parts of equal rows: gate|up, used with Epilogue::kGate
+};
+
+class Linear {
+ public:
+  virtual ~Linear() = default;
+  Linear(const Linear&) = delete;
+  Linear& operator=(const Linear&) = delete;
+
+  int64_t rows() const { return rows_; }     // output features of all parts together
+  int64_t cols() const { return cols_; }     // input features
+  DType format() const { return format_; }
+  virtual int64_t bytes() const = 0;         // weight bytes read when the whole matrix is applied once
+
+ protected:
+  Linear(int64_t rows, int64_t cols, DType format) : rows_(rows), cols_(cols), format_(format) {}
+
+ private:
+  int64_t rows_;
+  int64_t cols_;
+  DType format_;
+};
+
+class Vec {
+ public:
+  virtual ~Vec() = default;
+  Vec(const Vec&) = delete;
+  Vec& operator=(const Vec&) = delete;
+
+ protected:
+  Vec() = default;
+};
+
+// Embedding rows. A tied model has one packed matrix: the Table then reads the head's Linear, which
+// must outlive it.
+class Table {
+ public:
+  virtual ~Table() = default;
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+ protected:
+  Table() = default;
+};
+
+}  // namespace spate

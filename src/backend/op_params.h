@@ -1,0 +1,75 @@
+// Parameters of the backend operations, as plain data. They live below the model layer so that
+// backends never include model headers; a ModelSpec is built out of these.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "quant/dtype.h"
+
+namespace spate {
+
+enum class Act : uint8_t { kSilu };
+enum class NormKind : uint8_t { kRms };  // x / sqrt(mean(x^2) + eps) * w
+
+// Which values of a head are rotated together: (i, i + dims/2), or (2i, 2i + 1).
+enum class RopeStyle : uint8_t { kHalf, kInterleaved };
+
+// Rotary position embedding (arXiv 2104.09864). Every scaling scheme is just other numbers here, made
+// at load (model/rope.h): the angle of pair i at position p is p * inv_freq[i], computed in f32 as the
+// reference implementations do.
+struct RopeTable {
+  RopeStyle style = RopeStyle::kHalf;
+  std::vector<float> inv_freq;  // [dims / 2]; dims = rotated leading values of each head
+  float magnitude = 1.0f;       // multiplies cos and sin
+
+  friend bool operator==(const RopeTable&, const RopeTable&) = default;
+};
+
+struct NormSpec {
+  NormKind kind = NormKind::kRms;
+  float eps = 1e-5f;
+};
+
+struct AttnSpec {
+  int heads = 0;      // query heads; head h reads key/value head h / (heads / kv_heads) (GQA, arXiv 2305.13245)
+  int kv_heads = 0;
+  int head_dim = 0;   // any positive number
+  float scale = 0.f;  // multiplies q.k
+  int rope = 0;       // index into OpsConfig::ropes
+
+  int QueryWidth() const { return heads * head_dim; }
+  int QkvWidth() const { return (heads + 2 * kv_heads) * head_dim; }
+};
+
+// Tokens of one KV block. A block is the unit that cache/ hands out and block tables name.
+inline constexpr int kKvBlockTokens = 16;
+
+// Attention is cut at absolute multiples of this many positions and the parts are merged in ascending
+// order, in prefill as in decode, so that a token's result does not depend on chunking or batching.
+inline constexpr int kAttentionPart = 256;
+
+// What of a KV cache every layer needs. Layers of one group share block numbers; the layout inside a
+// block belongs to the backend.
+struct KvLayout {
+  struct Layer {
+    int group = 0;
+    int kv_heads = 0;
+    int head_dim = 0;
+  };
+  DType dtype = DType::kBF16;  // kF32 or kBF16
+  int groups = 1;
+  std::vector<Layer> layers;
+
+  int64_t BytesPerToken(int group) const {  // keys and values of all layers of the group
+    int64_t bytes = 0;
+    for (const Layer& l : layers) {
+      if (l.group == group) bytes += int64_t{2} * l.kv_heads * l.head_dim * Traits(dtype).block_bytes;
+    }
+    return bytes;
+  }
+  int64_t BytesPerBlock(int group) const { return BytesPerToken(group) * kKvBlockTokens; }
+};
+
+}  // namespace spate

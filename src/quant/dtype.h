@@ -1,0 +1,35 @@
+// DType: every number format a tensor can have, plain or in blocks, and how many bytes it takes.
+// A block format is a member here plus one file in this folder that defines its layout with scalar
+// pack and unpack; kernels are tested against that definition.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace spate {
+
+enum class DType : uint8_t { kF32, kF16, kBF16, kF64, kI8, kU8, kI16, kU16, kI32, kU32, kI64, kU64, kBool, kF8E4M3, kF8E5M2 };
+
+struct DTypeTraits {
+  std::string_view name;  // as the command line and reports spell it: "bf16"
+  int block_elements;     // elements that share a block; 1 = plain
+  int block_bytes;        // bytes of one block
+};
+
+const DTypeTraits& Traits(DType dtype);
+std::optional<DType> ParseDType(std::string_view name);  // "f32", "bf16", ...; nullopt = unknown
+
+inline std::string_view Name(DType dtype) { return Traits(dtype).name; }
+
+// Formats a weight matrix can be kept and computed in.
+bool IsWeightFormat(DType dtype);
+
+// Scalar definition of reading: `count` consecutive elements to f32. `count` is a multiple of the block.
+// Integer formats are not weights and fail a CHECK.
+void Unpack(DType dtype, const std::byte* source, float* out, size_t count);
+// Scalar definition of writing, round to nearest even.
+void Pack(DType dtype, const float* source, std::byte* out, size_t count);
+
+}  // namespace spate
