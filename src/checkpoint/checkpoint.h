@@ -1,0 +1,36 @@
+// Checkpoint: the tensors of a model on disk as named, read-only views into mapped files. Immutable and
+// safe to read from several threads; views live as long as the checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/view.h"
+
+namespace spate {
+
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+  Checkpoint(const Checkpoint&) = delete;
+  Checkpoint& operator=(const Checkpoint&) = delete;
+
+  virtual const TensorView* Find(std::string_view name) const = 0;  // null = absent
+  virtual std::vector<std::string_view> Names() const = 0;          // sorted
+  virtual int64_t bytes() const = 0;                                // of all tensors
+  // Hint: the loader has read this tensor and will not again.
+  virtual void Release(const TensorView& tensor) const = 0;
+
+ protected:
+  Checkpoint() = default;
+};
+
+// Opens what a Hugging Face folder holds: model.safetensors.index.json with its shards, or model.safetensors.
+// Throws Error(kBadInput) naming the file for anything that is not exactly right.
+std::unique_ptr<Checkpoint> OpenCheckpoint(const std::filesystem::path& folder);
+
+}  // namespace spate
