@@ -1,4 +1,4 @@
-# spate_module(<name> [DEPS module...] [LINK dep::x...] [EXECUTABLE program] [TEST_SHARDS n])
+# spate_module(<name> [DEPS module...] [LINK dep::x...] [TEST_DEPS module...] [TEST_SHARDS n] [EXECUTABLE program])
 #
 # One folder is one library, spate_<name>: every *.cc below it, except folders with a CMakeLists.txt of their own and
 # kernels/ (cmake/spate_isa.cmake). By name:
@@ -6,9 +6,16 @@
 #   x_slow_test.cc   into spate_<name>_slow_test  ctest label slow, left out of `make test`
 #   x_bench.cc       into spate_<name>_bench      with -DSPATE_BUILD_BENCHES=ON
 #   main.cc          into EXECUTABLE, linked with the rest of the folder
-# DEPS are the modules that the folder includes; tools/check_layers.py holds them against the layer table.
+# DEPS are the modules that the folder includes; tools/check_layers.py holds them against the layer table. TEST_DEPS
+# are those that only its tests and benches need.
+#
+# SPATE_PARSER_MODULES read what strangers wrote or keep state over many steps: the target parser_tests builds their
+# tests, which carry the ctest label parser too.
+set(SPATE_PARSER_MODULES base checkpoint tokenizer cache engine)
+add_custom_target(parser_tests)
+
 function(spate_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXECUTABLE;TEST_SHARDS" "DEPS;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXECUTABLE;TEST_SHARDS" "DEPS;LINK;TEST_DEPS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "spate_module(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -46,20 +53,29 @@ function(spate_module name)
 
   if(main AND EXISTS ${main})
     add_executable(${arg_EXECUTABLE} ${main})
+    set_target_properties(${arg_EXECUTABLE} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
     spate_add_constants(${arg_EXECUTABLE})
     if(scope STREQUAL PUBLIC)
       spate_add_constants(${target})
     endif()
     target_link_libraries(${arg_EXECUTABLE} PRIVATE ${target})
   endif()
+  list(TRANSFORM arg_TEST_DEPS PREPEND spate_ OUTPUT_VARIABLE test_deps)
   if(SPATE_BUILD_TESTS)
-    spate_test(${target}_test LABEL unit SHARDS ${arg_TEST_SHARDS} SOURCES ${tests} LINK ${target})
-    spate_test(${target}_slow_test LABEL slow SOURCES ${slow_tests} LINK ${target})
+    set(labels unit)
+    if(name IN_LIST SPATE_PARSER_MODULES)
+      list(APPEND labels parser)
+    endif()
+    spate_test(${target}_test LABELS ${labels} SHARDS ${arg_TEST_SHARDS} SOURCES ${tests} LINK ${target} ${test_deps})
+    spate_test(${target}_slow_test LABELS slow SOURCES ${slow_tests} LINK ${target} ${test_deps})
+    if(tests AND name IN_LIST SPATE_PARSER_MODULES)
+      add_dependencies(parser_tests ${target}_test)
+    endif()
   endif()
   if(SPATE_BUILD_BENCHES AND benches)
     add_executable(${target}_bench ${benches})
     spate_add_constants(${target}_bench)
-    target_link_libraries(${target}_bench PRIVATE ${target} dep::benchmark)
+    target_link_libraries(${target}_bench PRIVATE ${target} ${test_deps} dep::benchmark)
   endif()
 endfunction()
 
@@ -74,10 +90,10 @@ function(spate_sources variable suffix)
   set(${variable} ${files} PARENT_SCOPE)
 endfunction()
 
-# spate_test(<target> LABEL l SOURCES files... LINK targets... [SHARDS n]): one GoogleTest executable; n ctest entries
+# spate_test(<target> LABELS l... SOURCES files... LINK targets... [SHARDS n]): one GoogleTest executable; n ctest entries
 # share its cases, for executables that take long.
 function(spate_test target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;SHARDS" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SHARDS" "LABELS;SOURCES;LINK")
   if(NOT arg_SOURCES)
     return()
   endif()
@@ -93,8 +109,8 @@ function(spate_test target)
     if(last GREATER 0)
       set(test ${target}.${shard})
     endif()
-    add_test(NAME ${test} COMMAND ${target} --gtest_brief=0)
-    set_tests_properties(${test} PROPERTIES LABELS ${arg_LABEL} TIMEOUT 900
+    add_test(NAME ${test} COMMAND ${target})
+    set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 900
       ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${shard}")
   endforeach()
 endfunction()
