@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Formatting, layers, and clang-tidy over src/. The last one needs build/release configured, which it does itself.
+#   tools/lint.sh [--no-tidy]
+# clang-tidy skips tests: the compilers' warnings and the sanitizers look at those.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools/install_deps.sh
+tools/install_deps.sh --lint
+
+failed=0
+mapfile -t sources < <(git ls-files -co --exclude-standard '*.h' '*.cc' '*.cu' '*.cuh')
+if ((${#sources[@]})) && ! clang-format-16 --dry-run -Werror "${sources[@]}"; then
+  echo "lint: not formatted; run  make format" >&2
+  failed=1
+fi
+python3 tools/check_layers.py --warn-length || failed=1
+
+if [[ ${1:-} != --no-tidy ]]; then
+  cmake --preset release >/dev/null
+  mapfile -t units < <(python3 tools/tidy_units.py build/release/compile_commands.json)
+  printf '%s\n' "${units[@]}" |
+    xargs -r -P "$(nproc)" -n 1 clang-tidy-16 -p build/release/tidy --quiet 2>/dev/null || failed=1
+fi
+((failed == 0)) && echo "lint: clean"
+exit "$failed"
