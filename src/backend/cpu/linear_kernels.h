@@ -1,0 +1,77 @@
+// Matrix kernels of one instruction set level: multiply packed weight tiles with activations, then finish
+// (bias, residual, gate). Plain function pointers; filled by kernels/linear.cc once per level.
+//
+// Packed weights are row tiles of 16 output rows, padded with zero rows:
+//   f32   [tile][k][16]            f16  [tile][k][16]
+//   bf16  [tile][k / 2][16][2]     pairs of k per row, k padded to even: one 64-byte load feeds vdpbf16ps
+// Lanes are outputs: no horizontal sums. Every kernel keeps one accumulator per output and adds k in ascending
+// order, so a row of the result has the same bits whichever tile shape computed it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/dtype.h"
+
+namespace spate::cpu {
+
+inline constexpr int kTileRows = 16;       // outputs of a packed tile: lanes of a vector
+inline constexpr int kMaxTiles = 4;        // tiles of one Multiply
+inline constexpr int kMaxTileTokens = 12;  // tokens of one Multiply
+
+// acc[token][tile * 16 + lane] (+)= sum over k of w * x.
+struct MultiplyArgs {
+  const std::byte* w;   // first tile at this block's first k
+  int64_t tile_bytes;   // from tile to tile
+  const std::byte* x;   // first token at this block's first k, in LinearKernels::Format::activation
+  int64_t token_bytes;  // from token to token
+  int64_t steps;        // k of this block; pairs of k for bf16
+  float* acc;           // [tokens][tiles * 16], 64-byte aligned
+  bool first;           // the block starts at k = 0: accumulators start at zero instead of acc
+};
+using MultiplyFn = void (*)(const MultiplyArgs& args);
+
+// out[token][...] = epilogue(acc + bias), for one Multiply's accumulators.
+struct FinishArgs {
+  const float* acc;    // [tokens][tiles * 16]
+  const float* bias;   // of the first tile's lanes, in packed order, or null
+  int tokens;
+  int tiles;
+  float* out;          // first token's first output
+  int64_t out_stride;  // elements from token to token
+  int outputs;         // that exist from `out` on: the rest of the tiles is padding
+};
+using FinishFn = void (*)(const FinishArgs& args);
+
+struct LinearKernels {
+  // Activations as the kernels of a weight format read them.
+  enum class Activation : uint8_t {
+    kF32,       // as they are: no conversion
+    kBF16,      // bf16, k padded with a zero to even
+    kF32OfBF16  // f32 that was rounded to bf16, k padded with a zero to even
+  };
+  struct Format {
+    Activation activation = Activation::kF32;
+    int gemv_tiles = 1;   // best tile shape for one token
+    int gemm_tiles = 1;   // best tile shape for many
+    int gemm_tokens = 1;
+    // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
+    MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};
+  };
+  Format f32, f16, bf16;
+
+  // One row of activations to a format's representation. `out` holds k rounded up to even.
+  void (*to_bf16)(const float* x, int64_t k, uint16_t* out) = nullptr;
+  void (*round_to_bf16)(const float* x, int64_t k, float* out) = nullptr;
+
+  FinishFn store = nullptr;      // out = y
+  FinishFn add = nullptr;        // out += y
+  FinishFn gate_silu = nullptr;  // tiles are gate, up, gate, up, ...: out = silu(gate) * up
+
+  // Packing: out[i * 16 + r] = rows[r][i] for i < count; rows need no alignment.
+  void (*interleave_u32)(const std::byte* const* rows, int64_t count, uint32_t* out) = nullptr;
+  void (*interleave_u16)(const std::byte* const* rows, int64_t count, uint16_t* out) = nullptr;
+  void (*f32_to_bf16)(const std::byte* source, int64_t count, uint16_t* out) = nullptr;  // unaligned source, RNE
+};
+
+}  // namespace spate::cpu
