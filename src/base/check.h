@@ -14,12 +14,12 @@ namespace spate {
 
 }  // namespace spate
 
-#define CHECK(condition, ...)                                                                       \
-  do {                                                                                              \
-    if (!(condition)) [[unlikely]] {                                                                \
-      ::spate::CheckFailed(__FILE__, __LINE__, #condition,                                          \
-                           ::fmt::format("" __VA_ARGS__)); /* NOLINT: empty format is allowed */    \
-    }                                                                                               \
+#define CHECK(condition, ...)                                                                    \
+  do {                                                                                           \
+    if (!(condition)) [[unlikely]] {                                                             \
+      ::spate::CheckFailed(__FILE__, __LINE__, #condition,                                       \
+                           ::fmt::format("" __VA_ARGS__)); /* NOLINT: empty format is allowed */ \
+    }                                                                                            \
   } while (false)
 
 #ifdef NDEBUG
