@@ -50,4 +50,4 @@ deps:
 	@tools/install_deps.sh
 
 clean:
-	@rm -rf build dist
+	@rm -rf build

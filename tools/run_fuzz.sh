@@ -30,8 +30,10 @@ fuzz_one() {
   local work=build/fuzz/corpus/$target log=build/fuzz/$target.log
   mkdir -p "$work" "fuzz/corpus/$target"
   local status=0
+  local symbolizer
+  symbolizer=$(command -v llvm-symbolizer-16 || true)
   # A parser may not need more memory than a multiple of its input: 512 MB in one piece is a finding.
-  ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  ASAN_SYMBOLIZER_PATH=$symbolizer ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0 UBSAN_OPTIONS=print_stacktrace=1 \
     "build/fuzz/fuzz/$target" "$work" "fuzz/corpus/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
     -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/findings/$target-" >"$log" 2>&1 </dev/null || status=$?
