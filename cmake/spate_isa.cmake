@@ -4,11 +4,11 @@
 # keep the AVX-512 copy for every machine.
 set(SPATE_ISA_FLAGS_portable "")
 set(SPATE_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2)
-set(SPATE_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16
-                           -mavx2 -mfma -mf16c -mbmi2)
+set(SPATE_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq ${SPATE_ISA_FLAGS_avx2})
+set(SPATE_ISA_FLAGS_avx512bf16 ${SPATE_ISA_FLAGS_avx512} -mavx512vnni -mavx512bf16)
 set(SPATE_ISA_LEVELS portable)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(APPEND SPATE_ISA_LEVELS avx2 avx512)
+  list(APPEND SPATE_ISA_LEVELS avx2 avx512 avx512bf16)
 endif()
 
 function(spate_isa_kernels module)
@@ -27,14 +27,14 @@ function(spate_isa_kernels module)
     add_library(${objects} OBJECT ${kernels})
     target_compile_definitions(${objects} PRIVATE SPATE_ISA_NS=${level} SPATE_ISA_${level}=1)
     target_compile_options(${objects} PRIVATE ${SPATE_ISA_FLAGS_${level}} -O3
-      -ffp-contract=${SPATE_KERNEL_FP_CONTRACT}
+      -ffp-contract=${SPATE_KERNEL_FP_CONTRACT} -fno-math-errno
       # g++ 12 sees uninitialized variables inside the AVX-512 intrinsics headers.
       -Wno-uninitialized $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_libraries(${objects} PRIVATE $<TARGET_PROPERTY:spate_${module},INTERFACE_LINK_LIBRARIES>)
     target_include_directories(${objects} PRIVATE ${CMAKE_SOURCE_DIR}/src)
     get_target_property(type spate_${module} TYPE)
     if(type STREQUAL "INTERFACE_LIBRARY")
-      target_link_libraries(spate_${module} INTERFACE ${objects})
+      target_sources(spate_${module} INTERFACE $<TARGET_OBJECTS:${objects}>)
     else()
       target_sources(spate_${module} PRIVATE $<TARGET_OBJECTS:${objects}>)
     endif()

@@ -22,7 +22,8 @@ class Checkpoint {
   virtual const TensorView* Find(std::string_view name) const = 0;  // null = absent
   virtual std::vector<std::string_view> Names() const = 0;          // sorted
   virtual int64_t bytes() const = 0;                                // of all tensors
-  // Hint: the loader has read this tensor and will not again.
+  // Hints: the loader will read this tensor soon; it has read it and will not again.
+  virtual void Prefetch(const TensorView& tensor) const = 0;
   virtual void Release(const TensorView& tensor) const = 0;
 
  protected:

@@ -30,8 +30,8 @@ Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelS
 // Numbers depend on (seed, slot, layer) alone.
 Weights DummyWeights(const ModelSpec& spec, uint64_t seed, Device& device, const LoadOptions& options);
 
-// The format a checkpoint's matrices are kept in when nobody says otherwise: that of its first layer's
-// largest matrix if the device takes it, else the device's first.
+// The format a checkpoint's matrices are kept in when nobody says otherwise: that of its
+// largest matrix if the device takes it (f64 becomes f32), else the device's first.
 DType NativeFormat(const Checkpoint& checkpoint, const Device& device);
 
 }  // namespace spate
