@@ -1,0 +1,12 @@
+// Residual add and norm, in double.
+#pragma once
+
+#include "backend/ops.h"
+#include "backend/ref/weights.h"
+
+namespace spate::ref {
+
+// x += delta (if any), stored as f32; then out = norm(x) * w. out may be x.
+void AddNorm(const RefVec& w, const NormSpec& spec, const Mat* delta, const Mat& x, const Mat& out);
+
+}  // namespace spate::ref

@@ -1,0 +1,45 @@
+#include "backend/ref/norm.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace spate::ref {
+namespace {
+
+RefVec VecOf(const std::vector<float>& values) {
+  return RefVec({reinterpret_cast<const std::byte*>(values.data()), DType::kF32, 1, static_cast<int64_t>(values.size()),
+                 static_cast<int64_t>(values.size()) * 4});
+}
+
+TEST(RefNorm, ClosedForm) {
+  std::vector<float> x = {3, 4};  // mean square 12.5
+  std::vector<float> out(2);
+  AddNorm(VecOf({2, -1}), {NormKind::kRms, 0.0f}, nullptr, {x.data(), 1, 2, 2, DType::kF32},
+          {out.data(), 1, 2, 2, DType::kF32});
+  EXPECT_NEAR(out[0], 6 / std::sqrt(12.5), 1e-7);
+  EXPECT_NEAR(out[1], -4 / std::sqrt(12.5), 1e-7);
+  EXPECT_EQ(x, (std::vector<float>{3, 4}));
+}
+
+TEST(RefNorm, EpsIsInsideTheRoot) {
+  std::vector<float> x = {0, 0, 2, 0};  // mean square 1
+  AddNorm(VecOf({1, 1, 1, 1}), {NormKind::kRms, 3.0f}, nullptr, {x.data(), 1, 4, 4, DType::kF32},
+          {x.data(), 1, 4, 4, DType::kF32});
+  EXPECT_EQ(x, (std::vector<float>{0, 0, 1, 0}));  // 2 / sqrt(1 + 3)
+}
+
+TEST(RefNorm, DeltaIsAddedToTheResidualRowByRow) {
+  std::vector<float> x = {1, 2, -7, 3, 4, -7};  // stride 3, the last of each row is not part of it
+  std::vector<float> delta = {2, 2, 5, 0};
+  std::vector<float> out(4);
+  const Mat delta_mat = {delta.data(), 2, 2, 2, DType::kF32};
+  AddNorm(VecOf({1, 1}), {NormKind::kRms, 0.0f}, &delta_mat, {x.data(), 2, 2, 3, DType::kF32},
+          {out.data(), 2, 2, 2, DType::kF32});
+  EXPECT_EQ(x, (std::vector<float>{3, 4, -7, 8, 4, -7}));
+  EXPECT_NEAR(out[0], 3 / std::sqrt(12.5), 1e-7);
+  EXPECT_NEAR(out[2], 8 / std::sqrt(40.0), 1e-7);
+}
+
+}  // namespace
+}  // namespace spate::ref
