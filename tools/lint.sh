@@ -9,10 +9,14 @@ tools/install_deps.sh --lint
 
 failed=0
 mapfile -t sources < <(git ls-files -co --exclude-standard '*.h' '*.cc' '*.cu' '*.cuh')
-if ((${#sources[@]})) && ! clang-format-16 --dry-run -Werror "${sources[@]}"; then
-  echo "lint: not formatted; run  make format" >&2
-  failed=1
-fi
+check_format() {
+  for file in "$@"; do
+    clang-format-16 --dry-run -Werror "$file" 2>/dev/null || { echo "$file: not formatted; run  make format"; bad=1; }
+  done
+  return "${bad:-0}"
+}
+export -f check_format
+printf '%s\n' "${sources[@]}" | xargs -r -P "$(nproc)" -n 20 bash -c 'check_format "$@"' check_format || failed=1
 python3 tools/check_layers.py --warn-length || failed=1
 
 if [[ ${1:-} != --no-tidy ]]; then
@@ -21,5 +25,5 @@ if [[ ${1:-} != --no-tidy ]]; then
   printf '%s\n' "${units[@]}" |
     xargs -r -P "$(nproc)" -n 1 clang-tidy-16 -p build/release/tidy --quiet 2>/dev/null || failed=1
 fi
-((failed == 0)) && echo "lint: clean"
+((failed)) || echo "lint: clean"
 exit "$failed"
