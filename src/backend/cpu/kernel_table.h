@@ -9,7 +9,7 @@
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/peak_kernels.h"
 #include "backend/cpu/row_kernels.h"
-#include "base/topology.h"
+#include "base/isa.h"
 
 namespace spate::cpu {
 

@@ -19,22 +19,24 @@ inline constexpr int kTileRows = 16;       // outputs of a packed tile: lanes of
 inline constexpr int kMaxTiles = 4;        // tiles of one Multiply
 inline constexpr int kMaxTileTokens = 12;  // tokens of one Multiply
 
-// acc[token][tile * 16 + lane] (+)= sum over k of w * x.
+// acc[token * acc_stride + tile * 16 + lane] (+)= sum over k of w * x.
 struct MultiplyArgs {
   const std::byte* w;   // first tile at this block's first k
   int64_t tile_bytes;   // from tile to tile
   const std::byte* x;   // first token at this block's first k, in LinearKernels::Format::activation
   int64_t token_bytes;  // from token to token
   int64_t steps;        // k of this block; pairs of k for bf16
-  float* acc;           // [tokens][tiles * 16], 64-byte aligned
+  float* acc;           // first token's first tile
+  int64_t acc_stride;   // floats from token to token
   bool first;           // the block starts at k = 0: accumulators start at zero instead of acc
 };
 using MultiplyFn = void (*)(const MultiplyArgs& args);
 
-// out[token][...] = epilogue(acc + bias), for one Multiply's accumulators.
+// out[token][...] = epilogue(acc + bias).
 struct FinishArgs {
-  const float* acc;    // [tokens][tiles * 16]
-  const float* bias;   // of the first tile's lanes, in packed order, or null
+  const float* acc;    // [tokens][acc_stride]
+  int64_t acc_stride;
+  const float* bias;   // [tiles * 16] in packed order, or null
   int tokens;
   int tiles;
   float* out;          // first token's first output
@@ -52,8 +54,8 @@ struct LinearKernels {
   };
   struct Format {
     Activation activation = Activation::kF32;
-    int gemv_tiles = 1;   // best tile shape for one token
-    int gemm_tiles = 1;   // best tile shape for many
+    int gemv_tiles = 1;   // best shape for one token: this many tiles
+    int gemm_tiles = 1;   // best shape for many tokens: this many tiles and tokens, or fewer of either
     int gemm_tokens = 1;
     // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
     MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};

@@ -1,0 +1,66 @@
+#include "backend/cpu/cpu_table.h"
+
+#include <cstring>
+#include <vector>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/math_util.h"
+
+namespace spate::cpu {
+namespace {
+
+void CheckSource(const MatrixView& source) {
+  CHECK(source.rows > 0 && source.cols > 0, "[{}, {}]", source.rows, source.cols);
+  if (!IsWeightFormat(source.dtype)) {
+    throw Error(ErrorCode::kBadInput, "weights of type {} cannot be used; expected f32, f16, bf16 or f64",
+                Name(source.dtype));
+  }
+}
+
+size_t TableBytes(const MatrixView& source, DType format) {
+  CheckSource(source);
+  const std::optional<int64_t> elements = CheckedMul(source.rows, source.cols);
+  const std::optional<int64_t> bytes = CheckedMul(elements.value_or(-1), Traits(format).block_bytes);
+  if (!elements || !bytes) {
+    throw Error(ErrorCode::kBadInput, "a table of [{}, {}] is larger than any memory", source.rows, source.cols);
+  }
+  return static_cast<size_t>(*bytes);
+}
+
+}  // namespace
+
+CpuVec::CpuVec(const MatrixView& source) : size_(source.cols) {
+  CheckSource(source);
+  CHECK(source.rows == 1, "{} rows", source.rows);
+  values_ = AlignedBuffer(static_cast<size_t>(AlignUp(size_, kTileRows)) * sizeof(float));
+  Unpack(source.dtype, source.data, values_.As<float>(), static_cast<size_t>(size_));
+}
+
+CpuTable::CpuTable(const MatrixView& source, DType format, ThreadPool& pool)
+    : format_(format), rows_(source.rows), cols_(source.cols), data_(TableBytes(source, format)) {
+  const int64_t row_bytes = cols_ * Traits(format_).block_bytes;
+  pool.ParallelFor(0, rows_, 64, [&](int64_t begin, int64_t end, int /*thread*/) {
+    std::vector<float> values(static_cast<size_t>(cols_));
+    for (int64_t row = begin; row < end; ++row) {
+      std::byte* out = data_.data() + row * row_bytes;
+      if (source.dtype == format_) {
+        std::memcpy(out, source.Row(row), static_cast<size_t>(row_bytes));
+      } else {
+        Unpack(source.dtype, source.Row(row), values.data(), values.size());
+        Pack(format_, values.data(), out, values.size());
+      }
+    }
+  });
+}
+
+CpuTable::CpuTable(const CpuLinear& head)
+    : head_(&head), format_(head.format()), rows_(head.rows()), cols_(head.cols()) {}
+
+void CpuTable::ReadRow(int64_t row, float* out) const {
+  if (head_ != nullptr) return head_->ReadRow(row, out);
+  CHECK(row >= 0 && row < rows_, "row {} of {}", row, rows_);
+  Unpack(format_, data_.data() + row * cols_ * Traits(format_).block_bytes, out, static_cast<size_t>(cols_));
+}
+
+}  // namespace spate::cpu

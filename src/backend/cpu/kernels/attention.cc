@@ -1,0 +1,319 @@
+// Attention over one part of a sequence's positions, for the query heads that share a key/value head.
+//
+// Scores: lanes are the 16 keys of a block, queries are broadcast. Values: lanes are dimensions, weights are broadcast.
+// Every score and every mixed value has one accumulator that takes dimensions or keys in ascending order, and a row
+// reads exactly the keys that it sees, so its bits do not depend on the rows that were computed with it.
+#include "backend/cpu/attention_kernels.h"
+
+#include "backend/cpu/kernels/fill.h"
+#include "backend/cpu/kernels/vec.h"
+#include "base/half.h"
+
+namespace spate::cpu::SPATE_ISA_NS {
+namespace {
+
+// Tile shapes: accumulators, one broadcast and the operands must fit the registers (32 of one lane group, 16 of two
+// per Vf, 16 of four).
+#if defined(__AVX512F__)
+constexpr int kScoreRows = 8;    // rows of a score tile with kScoreBlocks blocks; half of them take twice the blocks
+constexpr int kScoreBlocks = 2;
+constexpr int kMixRows = 4;
+constexpr int kMixVectors = 4;
+#elif defined(__AVX2__)
+constexpr int kScoreRows = 4;
+constexpr int kScoreBlocks = 1;
+constexpr int kMixRows = 4;
+constexpr int kMixVectors = 1;
+#else
+constexpr int kScoreRows = 2;
+constexpr int kScoreBlocks = 1;
+constexpr int kMixRows = 2;
+constexpr int kMixVectors = 1;
+#endif
+
+constexpr float kMinusInfinity = -__builtin_inff();
+
+// How a format keeps pairs: two dimensions of 16 keys, or two keys of 16 dimensions.
+struct F32 {
+  static constexpr int kBytes = 4;
+  SPATE_INLINE Two LoadKeys(const std::byte* k, int pair) {
+    const float* p = reinterpret_cast<const float*>(k) + pair * 32;
+    return {Load(p), Load(p + 16)};
+  }
+  SPATE_INLINE Two LoadValues(const std::byte* v, int pair, int dims, int d) {
+    const float* p = reinterpret_cast<const float*>(v) + pair * 2 * dims + d;
+    return {Load(p), Load(p + dims)};
+  }
+  SPATE_INLINE Vf LoadFirst(const std::byte* v, int pair, int dims, int d) {
+    return Load(reinterpret_cast<const float*>(v) + pair * 2 * dims + d);
+  }
+  SPATE_INLINE Vf LoadSecond(const std::byte* v, int pair, int dims, int d) {
+    return Load(reinterpret_cast<const float*>(v) + (pair * 2 + 1) * dims + d);
+  }
+};
+
+struct BF16 {
+  static constexpr int kBytes = 2;
+  SPATE_INLINE Two LoadKeys(const std::byte* k, int pair) { return LoadBf16Pairs(k + pair * 64); }
+  SPATE_INLINE Two LoadValues(const std::byte* v, int pair, int dims, int d) {
+    return LoadBf16Pairs(v + (pair * dims + d) * 4);
+  }
+  SPATE_INLINE Vf LoadFirst(const std::byte* v, int pair, int dims, int d) {
+    return LoadBf16Pairs(v + (pair * dims + d) * 4).first;
+  }
+  SPATE_INLINE Vf LoadSecond(const std::byte* v, int pair, int dims, int d) {
+    return LoadBf16Pairs(v + (pair * dims + d) * 4).second;
+  }
+};
+
+int Minimum(int a, int b) { return a < b ? a : b; }
+
+// How many keys of the part row `row` of the tile sees.
+int KeysOf(const AttentionPart& args, int row) {
+  return Minimum(kAttentionPart, args.keys + row / args.sharing);
+}
+
+// scores[r][block * 16 ...] of kRows rows and kBlocks blocks.
+template <class Format, int kRows, int kBlocks>
+void ScoreTile(const AttentionPart& args, const float* queries, int block, float* scores) {
+  const std::byte* k[kBlocks];
+  for (int b = 0; b < kBlocks; ++b) k[b] = args.k + args.blocks[block + b] * args.block_bytes;
+  Vf acc[kRows][kBlocks];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int b = 0; b < kBlocks; ++b) acc[r][b] = Zero();
+  }
+  const int pairs = KeyDims(args.head_dim) / 2;
+  for (int pair = 0; pair < pairs; ++pair) {
+    Two keys[kBlocks];
+#pragma GCC unroll 8
+    for (int b = 0; b < kBlocks; ++b) keys[b] = Format::LoadKeys(k[b], pair);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Vf first = Set(queries[r]);
+#pragma GCC unroll 8
+      for (int b = 0; b < kBlocks; ++b) acc[r][b] = Fma(first, keys[b].first, acc[r][b]);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Vf second = Set(queries[kQueryRows + r]);
+#pragma GCC unroll 8
+      for (int b = 0; b < kBlocks; ++b) acc[r][b] = Fma(second, keys[b].second, acc[r][b]);
+    }
+    queries += 2 * kQueryRows;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int b = 0; b < kBlocks; ++b) Store(scores + r * kAttentionPart + (block + b) * kKvBlockTokens, acc[r][b]);
+  }
+}
+
+template <class Format, int kRows>
+void ScoreRows(const AttentionPart& args, const float* queries, int blocks, float* scores) {
+  constexpr int kBlocks = 2 * kRows <= kScoreRows ? 2 * kScoreBlocks : kScoreBlocks;
+  int block = 0;
+  for (; block + kBlocks <= blocks; block += kBlocks) ScoreTile<Format, kRows, kBlocks>(args, queries, block, scores);
+  for (; block < blocks; ++block) ScoreTile<Format, kRows, 1>(args, queries, block, scores);
+}
+
+// `rows` is at most kLimit.
+template <class Format, int kLimit>
+void ScoreTail(const AttentionPart& args, const float* queries, int rows, int blocks, float* scores) {
+  if constexpr (kLimit > 0) {
+    if (rows == kLimit) return ScoreRows<Format, kLimit>(args, queries, blocks, scores);
+    ScoreTail<Format, kLimit - 1>(args, queries, rows, blocks, scores);
+  }
+}
+
+template <class Format>
+void Scores(const AttentionPart& args, const float* queries, int rows, int blocks) {
+  for (int r = 0; r < rows; r += kScoreRows) {
+    ScoreTail<Format, kScoreRows>(args, queries + r, Minimum(kScoreRows, rows - r), blocks,
+                                  args.scores + r * kAttentionPart);
+  }
+}
+
+// Scores of one row to weights in place; lanes behind the last key become 0.
+void Softmax(float* scores, int keys, float* max_out, float* sum_out) {
+  const int padded = (keys + kLanes - 1) / kLanes * kLanes;
+  for (int i = keys; i < padded; ++i) scores[i] = kMinusInfinity;
+  Vf max = Set(kMinusInfinity);
+  for (int i = 0; i < padded; i += kLanes) max = Max(Load(scores + i), max);
+  *max_out = ReduceMax(max);
+  max = Set(*max_out);
+  Vf sum = Zero();
+  for (int i = 0; i < padded; i += kLanes) {
+    const Vf weight = Exp2(Load(scores + i) - max);
+    Store(scores + i, weight);
+    sum = sum + weight;
+  }
+  *sum_out = ReduceAdd(sum);
+}
+
+// mixed[r][d ...] (+)= sum of weights[r][key] * value[key][d ...] over keys [begin, end).
+template <class Format, int kRows, int kVectors>
+void MixTile(const AttentionPart& args, const float* weights, int begin, int end, int dims, int d, float* mixed) {
+  Vf acc[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) acc[r][i] = begin == 0 ? Zero() : Load(mixed + r * dims + d + i * kLanes);
+  }
+  const auto add = [&](const float* weight, const Vf(&values)[kVectors]) SPATE_LAMBDA {
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Vf w = Set(weight[r * kAttentionPart]);
+#pragma GCC unroll 8
+      for (int i = 0; i < kVectors; ++i) acc[r][i] = Fma(w, values[i], acc[r][i]);
+    }
+  };
+  for (int key = begin; key < end;) {
+    const std::byte* v = args.v + args.blocks[key / kKvBlockTokens] * args.block_bytes;
+    const int block_end = Minimum(end, (key / kKvBlockTokens + 1) * kKvBlockTokens);
+    Vf first[kVectors];
+    Vf second[kVectors];
+    if (key % 2 != 0) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kVectors; ++i) {
+        second[i] = Format::LoadSecond(v, key % kKvBlockTokens / 2, dims, d + i * kLanes);
+      }
+      add(weights + key, second);
+      ++key;
+    }
+    for (; key + 1 < block_end; key += 2) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kVectors; ++i) {
+        const Two values = Format::LoadValues(v, key % kKvBlockTokens / 2, dims, d + i * kLanes);
+        first[i] = values.first;
+        second[i] = values.second;
+      }
+      add(weights + key, first);
+      add(weights + key + 1, second);
+    }
+    if (key < block_end) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kVectors; ++i) {
+        first[i] = Format::LoadFirst(v, key % kKvBlockTokens / 2, dims, d + i * kLanes);
+      }
+      add(weights + key, first);
+      ++key;
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) Store(mixed + r * dims + d + i * kLanes, acc[r][i]);
+  }
+}
+
+template <class Format, int kRows, int kVectors>
+void MixVectors(const AttentionPart& args, const float* weights, int begin, int end, int dims, int d, float* mixed) {
+  for (; d + kVectors * kLanes <= dims; d += kVectors * kLanes) {
+    MixTile<Format, kRows, kVectors>(args, weights, begin, end, dims, d, mixed);
+  }
+  if constexpr (kVectors > 1) MixVectors<Format, kRows, kVectors - 1>(args, weights, begin, end, dims, d, mixed);
+}
+
+template <class Format, int kLimit>
+void MixRows(const AttentionPart& args, const float* weights, int rows, int begin, int end, int dims, float* mixed) {
+  if constexpr (kLimit > 0) {
+    if (rows == kLimit) return MixVectors<Format, kLimit, kMixVectors>(args, weights, begin, end, dims, 0, mixed);
+    MixRows<Format, kLimit - 1>(args, weights, rows, begin, end, dims, mixed);
+  }
+}
+
+// Rows [first, first + rows) of the tile; their weights begin at args.scores.
+template <class Format>
+void Mix(const AttentionPart& args, int first, int rows) {
+  const int dims = PaddedDims(args.head_dim);
+  for (int r = 0; r < rows; r += kMixRows) {
+    const int count = Minimum(kMixRows, rows - r);
+    const float* weights = args.scores + r * kAttentionPart;
+    float* mixed = args.state.mixed + (first + r) * dims;
+    const int common = KeysOf(args, first + r);
+    MixRows<Format, kMixRows>(args, weights, count, 0, common, dims, mixed);
+    // Later queries see more keys than the first of the group.
+    for (int i = 1; i < count; ++i) {
+      const int keys = KeysOf(args, first + r + i);
+      if (keys == common) continue;
+      MixRows<Format, kMixRows>(args, weights + i * kAttentionPart, 1, common, keys, dims, mixed + i * dims);
+    }
+  }
+}
+
+template <class Format>
+void Part(const AttentionPart& args) {
+  const int key_dims = KeyDims(args.head_dim);
+  for (int first = 0; first < args.rows; first += kQueryRows) {
+    const int rows = Minimum(kQueryRows, args.rows - first);
+    const int most_keys = KeysOf(args, first + rows - 1);
+    Scores<Format>(args, args.queries + first * key_dims, rows, (most_keys + kKvBlockTokens - 1) / kKvBlockTokens);
+    for (int r = 0; r < rows; ++r) {
+      Softmax(args.scores + r * kAttentionPart, KeysOf(args, first + r), args.state.max + first + r,
+              args.state.sum + first + r);
+    }
+    Mix<Format>(args, first, rows);
+  }
+}
+
+void WriteF32(const float* key, const float* value, int head_dim, int offset, std::byte* k, std::byte* v) {
+  float* keys = reinterpret_cast<float*>(k) + offset;
+  for (int d = 0; d < head_dim; ++d) keys[d * kKvBlockTokens] = key[d];
+  std::memcpy(reinterpret_cast<float*>(v) + offset * PaddedDims(head_dim), value,
+              static_cast<size_t>(head_dim) * sizeof(float));
+}
+
+void WriteBf16(const float* key, const float* value, int head_dim, int offset, std::byte* k, std::byte* v) {
+  uint16_t* keys = reinterpret_cast<uint16_t*>(k) + 2 * offset;
+  for (int d = 0; d < head_dim; ++d) keys[d / 2 * 2 * kKvBlockTokens + d % 2] = ToBf16(key[d]).bits;
+  uint16_t* values = reinterpret_cast<uint16_t*>(v) + offset / 2 * 2 * PaddedDims(head_dim) + offset % 2;
+  for (int d = 0; d < head_dim; ++d) values[2 * d] = ToBf16(value[d]).bits;
+}
+
+void PackQuery(const float* query, int head_dim, float scale, int row, float* queries) {
+  float* out = queries + row / kQueryRows * kQueryRows * KeyDims(head_dim) + row % kQueryRows;
+  for (int d = 0; d < head_dim; ++d) out[d * kQueryRows] = query[d] * scale;
+  if (head_dim % 2 != 0) out[head_dim * kQueryRows] = 0;
+}
+
+void Merge(const AttentionState& part, int rows, int head_dim, const AttentionState& state) {
+  const int dims = PaddedDims(head_dim);
+  for (int r = 0; r < rows; ++r) {
+    const float max = state.max[r] > part.max[r] ? state.max[r] : part.max[r];
+    const Vf old_weight = Exp2(Set(state.max[r] - max));
+    const Vf new_weight = Exp2(Set(part.max[r] - max));
+    state.max[r] = max;
+    StoreN(state.sum + r, Fma(Set(part.sum[r]), new_weight, Set(state.sum[r]) * old_weight), 1);
+    float* mixed = state.mixed + r * dims;
+    for (int d = 0; d < dims; d += kLanes) {
+      Store(mixed + d, Fma(Load(part.mixed + r * dims + d), new_weight, Load(mixed + d) * old_weight));
+    }
+  }
+}
+
+void Finish(const AttentionState& state, int row, int head_dim, float* out) {
+  const float* mixed = state.mixed + row * PaddedDims(head_dim);
+  const Vf sum = Set(state.sum[row]);
+  for (int d = 0; d < head_dim; d += kLanes) {
+    const Vf value = Load(mixed + d) / sum;
+    if (d + kLanes <= head_dim) {
+      Store(out + d, value);
+    } else {
+      StoreN(out + d, value, head_dim - d);
+    }
+  }
+}
+
+}  // namespace
+
+void FillAttention(AttentionKernels& kernels) {
+  kernels.f32 = {Part<F32>, WriteF32};
+  kernels.bf16 = {Part<BF16>, WriteBf16};
+  kernels.pack_query = PackQuery;
+  kernels.merge = Merge;
+  kernels.finish = Finish;
+}
+
+}  // namespace spate::cpu::SPATE_ISA_NS

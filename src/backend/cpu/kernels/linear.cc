@@ -1,0 +1,117 @@
+// What surrounds the multiplication: activations to a kernel's format, epilogues, packing.
+#include "backend/cpu/kernels/fill.h"
+#include "backend/cpu/kernels/vec.h"
+
+namespace spate::cpu::SPATE_ISA_NS {
+namespace {
+
+template <class StoreRow>
+SPATE_INLINE void ConvertRow(const float* x, int64_t k, StoreRow store_row) {
+  int64_t i = 0;
+  for (; i + kLanes <= k; i += kLanes) store_row(i, Load(x + i), kLanes);
+  // The zero after an odd k comes from LoadN.
+  if (i < k) store_row(i, LoadN(x + i, static_cast<int>(k - i)), static_cast<int>((k - i + 1) & ~int64_t{1}));
+}
+
+void ToBf16(const float* x, int64_t k, uint16_t* out) {
+  ConvertRow(x, k, [&](int64_t i, Vf v, int n) SPATE_LAMBDA {
+    uint16_t half[kLanes];
+    StoreBf16(half, v);
+    std::memcpy(out + i, half, static_cast<size_t>(n) * sizeof(uint16_t));
+  });
+}
+
+void RoundRowToBf16(const float* x, int64_t k, float* out) {
+  ConvertRow(x, k, [&](int64_t i, Vf v, int n) SPATE_LAMBDA { StoreN(out + i, BitsToFloat(RoundToBf16(v)), n); });
+}
+
+void F32ToBf16(const std::byte* source, int64_t count, uint16_t* out) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const int64_t left = count - i;
+    const size_t n = static_cast<size_t>(left < kLanes ? left : kLanes);
+    alignas(64) float lanes[kLanes] = {};
+    std::memcpy(lanes, source + i * 4, n * sizeof(float));
+    uint16_t half[kLanes];
+    StoreBf16(half, Load(lanes));
+    std::memcpy(out + i, half, n * sizeof(uint16_t));
+  }
+}
+
+// emit(result, out, n) for every vector of outputs. `Combine` makes a result of the vectors at acc (and bias).
+template <int kVectorsIn, class Combine, class Emit>
+SPATE_INLINE void Finish(const FinishArgs& args, Combine combine, Emit emit) {
+  for (int token = 0; token < args.tokens; ++token) {
+    const float* acc = args.acc + token * args.acc_stride;
+    float* out = args.out + token * args.out_stride;
+    int left = args.outputs;
+    for (int tile = 0; tile + kVectorsIn <= args.tiles && left > 0; tile += kVectorsIn) {
+      const Vf value = combine(acc + tile * kTileRows, args.bias == nullptr ? nullptr : args.bias + tile * kTileRows);
+      emit(value, out, left < kLanes ? left : kLanes);
+      out += kLanes;
+      left -= kLanes;
+    }
+  }
+}
+
+SPATE_INLINE Vf WithBias(const float* acc, const float* bias) {
+  return bias == nullptr ? Load(acc) : Load(acc) + Load(bias);
+}
+
+SPATE_INLINE void Put(Vf value, float* out, int n) {
+  if (n == kLanes) {
+    Store(out, value);
+  } else {
+    StoreN(out, value, n);
+  }
+}
+
+void FinishStore(const FinishArgs& args) { Finish<1>(args, WithBias, Put); }
+
+void FinishAdd(const FinishArgs& args) {
+  Finish<1>(args, WithBias, [](Vf value, float* out, int n) SPATE_LAMBDA {
+    if (n == kLanes) {
+      Store(out, Load(out) + value);
+    } else {
+      StoreN(out, LoadN(out, n) + value, n);
+    }
+  });
+}
+
+void FinishGateSilu(const FinishArgs& args) {
+  Finish<2>(
+      args,
+      [](const float* acc, const float* bias) SPATE_LAMBDA {
+        const Vf gate = WithBias(acc, bias);
+        const Vf up = WithBias(acc + kTileRows, bias == nullptr ? nullptr : bias + kTileRows);
+        return Silu(gate) * up;
+      },
+      Put);
+}
+
+template <class T>
+SPATE_INLINE void Interleave(const std::byte* const* rows, int64_t count, T* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    for (int r = 0; r < kTileRows; ++r) std::memcpy(out + i * kTileRows + r, rows[r] + i * int64_t{sizeof(T)}, sizeof(T));
+  }
+}
+
+void InterleaveU32(const std::byte* const* rows, int64_t count, uint32_t* out) { Interleave(rows, count, out); }
+void InterleaveU16(const std::byte* const* rows, int64_t count, uint16_t* out) { Interleave(rows, count, out); }
+
+}  // namespace
+
+void FillLinear(LinearKernels& kernels) {
+  FillF32(kernels.f32);
+  FillF16(kernels.f16);
+  FillBf16(kernels.bf16);
+  kernels.to_bf16 = ToBf16;
+  kernels.round_to_bf16 = RoundRowToBf16;
+  kernels.store = FinishStore;
+  kernels.add = FinishAdd;
+  kernels.gate_silu = FinishGateSilu;
+  kernels.interleave_u32 = InterleaveU32;
+  kernels.interleave_u16 = InterleaveU16;
+  kernels.f32_to_bf16 = F32ToBf16;
+}
+
+}  // namespace spate::cpu::SPATE_ISA_NS

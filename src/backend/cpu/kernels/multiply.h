@@ -1,0 +1,60 @@
+// The one loop behind every dense matrix kernel: kTiles weight tiles times kTokens activations with all accumulators in
+// registers, k ascending. A format says how to load a step of weights, how to broadcast a step of one token's
+// activations and how to accumulate.
+//
+//   struct Format {
+//     static constexpr int kWeightBytes;      // of a tile, per step
+//     static constexpr int kActivationBytes;  // of a token, per step
+//     using W = ...;  using X = ...;
+//     static W LoadW(const std::byte*);  static X LoadX(const std::byte*);
+//     static Vf Accumulate(Vf acc, W, X);
+//   };
+#pragma once
+
+#include "backend/cpu/kernels/vec.h"
+#include "backend/cpu/linear_kernels.h"
+
+namespace spate::cpu::SPATE_ISA_NS {
+
+template <class Format, int kTiles, int kTokens>
+static void Multiply(const MultiplyArgs& args) {
+  Vf acc[kTiles][kTokens];
+#pragma GCC unroll 16
+  for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) acc[t][m] = args.first ? Zero() : Load(args.acc + m * args.acc_stride + t * kTileRows);
+  }
+  const std::byte* w = args.w;
+  const std::byte* x = args.x;
+  const int64_t tile_bytes = args.tile_bytes;
+  const int64_t token_bytes = args.token_bytes;
+  for (int64_t steps = args.steps; steps > 0; --steps) {
+    typename Format::W weights[kTiles];
+#pragma GCC unroll 16
+    for (int t = 0; t < kTiles; ++t) weights[t] = Format::LoadW(w + t * tile_bytes);
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) {
+      const typename Format::X value = Format::LoadX(x + m * token_bytes);
+#pragma GCC unroll 16
+      for (int t = 0; t < kTiles; ++t) acc[t][m] = Format::Accumulate(acc[t][m], weights[t], value);
+    }
+    w += Format::kWeightBytes;
+    x += Format::kActivationBytes;
+  }
+#pragma GCC unroll 16
+  for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) Store(args.acc + m * args.acc_stride + t * kTileRows, acc[t][m]);
+  }
+}
+
+// Puts Multiply of 1..kTokens tokens into the table's row for kTiles.
+template <class Format, int kTiles, int kTokens>
+static void FillTokens(LinearKernels::Format& format) {
+  if constexpr (kTokens > 0) {
+    format.multiply[kTiles - 1][kTokens - 1] = Multiply<Format, kTiles, kTokens>;
+    FillTokens<Format, kTiles, kTokens - 1>(format);
+  }
+}
+
+}  // namespace spate::cpu::SPATE_ISA_NS

@@ -1,0 +1,42 @@
+// f16 weights times f32 activations: the weights widen exactly.
+#include "backend/cpu/kernels/fill.h"
+#include "backend/cpu/kernels/multiply.h"
+
+namespace spate::cpu::SPATE_ISA_NS {
+namespace {
+
+struct F16Format {
+  static constexpr int kWeightBytes = 32;
+  static constexpr int kActivationBytes = 4;
+  using W = Vf;
+  using X = Vf;
+  SPATE_INLINE W LoadW(const std::byte* p) { return LoadF16(p); }
+  SPATE_INLINE X LoadX(const std::byte* p) { return Set(*reinterpret_cast<const float*>(p)); }
+  SPATE_INLINE Vf Accumulate(Vf acc, const W& w, const X& x) { return Fma(w, x, acc); }
+};
+
+}  // namespace
+
+void FillF16(LinearKernels::Format& format) {
+  format.activation = LinearKernels::Activation::kF32;
+#if defined(__AVX512F__)
+  FillTokens<F16Format, 1, 12>(format);
+  FillTokens<F16Format, 2, 12>(format);
+  FillTokens<F16Format, 3, 8>(format);
+  FillTokens<F16Format, 4, 6>(format);
+  format.gemv_tiles = 4;
+  format.gemm_tiles = 4;
+  format.gemm_tokens = 6;
+#elif defined(__AVX2__)
+  FillTokens<F16Format, 1, 6>(format);
+  FillTokens<F16Format, 2, 2>(format);
+  format.gemv_tiles = 2;
+  format.gemm_tiles = 1;
+  format.gemm_tokens = 6;
+#else
+  FillTokens<F16Format, 1, 2>(format);
+  format.gemm_tokens = 2;
+#endif
+}
+
+}  // namespace spate::cpu::SPATE_ISA_NS
