@@ -19,6 +19,7 @@ namespace spate {
 struct JsonLimits {
   size_t max_bytes = size_t{64} << 20;  // of text
   int max_depth = 64;                   // of nested arrays and objects
+  size_t max_values = size_t{8} << 20;  // in all; a value takes up to 50 bytes of memory for 2 bytes of text
 };
 
 nlohmann::json ParseJson(std::string_view text, const JsonLimits& limits, std::string_view what);

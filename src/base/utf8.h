@@ -32,4 +32,8 @@ size_t IncompleteUtf8Tail(std::string_view text);
 // Each maximal invalid part becomes one U+FFFD, as Python's errors="replace" does it.
 std::string ReplaceInvalidUtf8(std::string_view text);
 
+// Foreign text for a log record or an error message: valid UTF-8, control characters escaped, so that it stays on its
+// line; cut after about `max_bytes` with "...".
+std::string OneLine(std::string_view text, size_t max_bytes);
+
 }  // namespace spate

@@ -1,0 +1,83 @@
+#include "base/aligned_buffer.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/math_util.h"
+
+namespace spate {
+namespace {
+
+constexpr size_t kSmallAlignment = 64;
+constexpr size_t kHugePage = size_t{2} << 20;
+
+// MiB that the kernel thinks can still be had without swapping.
+std::optional<size_t> AvailableMib() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("MemAvailable:")) return std::strtoull(line.c_str() + 13, nullptr, 10) / 1024;
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void ThrowTooLarge(size_t bytes) {
+  const std::optional<size_t> available = AvailableMib();
+  const std::string left = available ? std::to_string(*available) + " MiB" : "an unknown amount";
+  throw Error(ErrorCode::kDoesNotFit, "cannot allocate {} bytes ({} MiB); the system has {} available", bytes,
+              bytes >> 20, left);
+}
+
+// An anonymous mapping that begins at a multiple of 2 MiB: one more huge page is reserved, and both ends are given
+// back.
+std::byte* MapHuge(size_t bytes) {
+  const std::optional<size_t> padded = CheckedAdd(bytes, 2 * kHugePage);
+  if (!padded) ThrowTooLarge(bytes);
+  const size_t length = AlignUp(bytes, kHugePage);
+  const size_t reserved = length + kHugePage;
+  void* mapping = mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) ThrowTooLarge(bytes);
+  auto* begin = static_cast<std::byte*>(mapping);
+  const size_t head = AlignUp(reinterpret_cast<uintptr_t>(begin), kHugePage) - reinterpret_cast<uintptr_t>(begin);
+  if (head > 0) munmap(begin, head);
+  if (head < kHugePage) munmap(begin + head + length, kHugePage - head);
+  madvise(begin + head, length, MADV_HUGEPAGE);  // refused where huge pages are switched off: only slower
+  return begin + head;
+}
+
+}  // namespace
+
+AlignedBuffer::AlignedBuffer(size_t bytes) : size_(bytes) {
+  if (bytes == 0) return;
+  if (bytes >= kHugePage) {
+    data_ = MapHuge(bytes);
+    return;
+  }
+  const size_t rounded = AlignUp(bytes, kSmallAlignment);
+  data_ = static_cast<std::byte*>(std::aligned_alloc(kSmallAlignment, rounded));
+  if (data_ == nullptr) ThrowTooLarge(bytes);
+  std::memset(data_, 0, rounded);
+}
+
+AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+AlignedBuffer::~AlignedBuffer() {
+  if (data_ == nullptr) return;
+  if (size_ >= kHugePage) {
+    munmap(data_, AlignUp(size_, kHugePage));
+  } else {
+    std::free(data_);
+  }
+}
+
+}  // namespace spate
