@@ -18,7 +18,8 @@ _TAIL = re.compile(r"^\W*(notes?( and references)?|oyez|notes (to|on) .*)\W*$", 
 # A heading inside a tale: it does not start a new one.
 _SECTION = re.compile(r"^\W*((chapter|part|book)\s+)?([ivxl]+|\d+)\W*$|^\W*(the moral|another|moral|chapter\b.*|"
                       r"(first|second|third|fourth|fifth|sixth|seventh) (story|voyage)\b.*)\W*$", re.I)
-_ELIDED = r"(?!tis\b|twas\b|twere\b|twill\b|twould\b|em\b|ll\b|till\b|un\b|bout\b|neath\b|gainst\b|cause\b|ere\b)"
+# What an apostrophe may open instead of speech: 'tis, 'em.
+_ELIDED = r"(?!(?i:tis\b|twas\b|twere\b|twill\b|twould\b|em\b|ll\b|till\b|un\b|bout\b|neath\b|gainst\b|cause\b|ere\b))"
 # Where a tale was taken from: "(From the Swedish.)", "From the Danish."
 _SOURCE_LINE = re.compile(r"\s*\(?(adapted |taken |translated )?from (the|'|\"|[A-Z]).{0,80}\s*$|\s*\([A-Z][^()]{3,90}\.?\)\.?\s*$", re.S)
 # Words of the essays that some of the editors put before their tales.
@@ -57,7 +58,7 @@ def _double_quotes(text):
     if text.count('"') > opening:
         return text
     text = text.replace('"', "'")
-    text = re.sub(r"(?m)(?:^|(?<=[\s(-]))'" + _ELIDED + r"(?=[A-Za-z])", '"', text)
+    text = re.sub(r"(?m)(?:^|(?<=[\s(-]))'" + _ELIDED + r"(?='?[A-Za-z])", '"', text)
     return re.sub(r"(?m)(?<=[,.!?;:-])'(?=$|[\s)-])", '"', text)
 
 
