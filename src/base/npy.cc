@@ -7,8 +7,10 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -54,7 +56,8 @@ void WriteFile(const std::string& path, std::string_view descr, std::span<const 
     error = errno;
   }
   if (!ok) {
-    std::remove(path.c_str());
+    std::error_code ignored;  // a partial file goes; a device or a pipe stays where it is
+    if (std::filesystem::is_regular_file(path, ignored)) std::filesystem::remove(path, ignored);
     throw Error(ErrorCode::kEnvironment, "{}: cannot write {} bytes: {}", OneLine(path, 4096), values.size(),
                 std::strerror(error));
   }
