@@ -184,52 +184,64 @@ struct FoundLayer {
   Found attn_norm, qkv, attn_out, ffn_norm, gate_up, down;
 };
 
-}  // namespace
-
-Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec, Device& device,
-                    const LoadOptions& options) {
-  Finder finder(checkpoint, arch, spec);
-  const Found embed = finder.Find(Slot::kEmbed, -1);
+struct FoundModel {
+  Found embed, final_norm, head;  // head is empty when tied
   std::vector<FoundLayer> layers;
+};
+
+// Every tensor of the model, found and checked; throws with everything that is wrong.
+FoundModel FindAll(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec) {
+  Finder finder(checkpoint, arch, spec);
+  FoundModel found;
+  found.embed = finder.Find(Slot::kEmbed, -1);
   for (int l = 0; l < spec.Layers(); ++l) {
-    layers.push_back({finder.Find(Slot::kAttnNorm, l), finder.Find(Slot::kQkv, l), finder.Find(Slot::kAttnOut, l),
-                      finder.Find(Slot::kFfnNorm, l), finder.Find(Slot::kGateUp, l), finder.Find(Slot::kDown, l)});
+    found.layers.push_back({finder.Find(Slot::kAttnNorm, l), finder.Find(Slot::kQkv, l), finder.Find(Slot::kAttnOut, l),
+                            finder.Find(Slot::kFfnNorm, l), finder.Find(Slot::kGateUp, l), finder.Find(Slot::kDown, l)});
   }
-  const Found final_norm = finder.Find(Slot::kFinalNorm, -1);
-  const Found head = spec.tied_head ? Found{} : finder.Find(Slot::kHead, -1);
+  found.final_norm = finder.Find(Slot::kFinalNorm, -1);
+  if (!spec.tied_head) found.head = finder.Find(Slot::kHead, -1);
   finder.Verify();
   if (const std::vector<std::string> unused = finder.Unused(); !unused.empty()) {
     // What the model's arithmetic would silently lack is an error: a bias or a norm that this table does not know.
     throw Error(ErrorCode::kBadInput, "{} tensor{} that {} does not use: {} (a variant this program does not know?)",
                 unused.size(), unused.size() == 1 ? "" : "s", arch.name, Join(unused));
   }
+  return found;
+}
 
+}  // namespace
+
+void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec) { FindAll(checkpoint, arch, spec); }
+
+Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec, Device& device,
+                    const LoadOptions& options) {
+  const FoundModel found = FindAll(checkpoint, arch, spec);
   Packer packer(checkpoint, device, options);
   Weights weights;
   if (spec.tied_head) {
-    weights.head = packer.Matrix(embed, false);
+    weights.head = packer.Matrix(found.embed, false);
     weights.embed = device.TableOf(*weights.head);
   } else {
-    weights.embed = packer.Embedding(embed);
+    weights.embed = packer.Embedding(found.embed);
   }
-  for (size_t l = 0; l < layers.size(); ++l) {
-    const FoundLayer& found = layers[l];
-    if (l + 1 < layers.size()) {
-      const FoundLayer& next = layers[l + 1];
+  for (size_t l = 0; l < found.layers.size(); ++l) {
+    const FoundLayer& layer = found.layers[l];
+    if (l + 1 < found.layers.size()) {
+      const FoundLayer& next = found.layers[l + 1];
       for (const Found* f : {&next.qkv, &next.attn_out, &next.gate_up, &next.down}) packer.Prefetch(*f);
     } else if (!spec.tied_head) {
-      packer.Prefetch(head);
+      packer.Prefetch(found.head);
     }
     LayerWeights& w = weights.layers.emplace_back();
-    w.attn_norm = packer.Vector(found.attn_norm);
-    w.qkv = packer.Matrix(found.qkv, false);
-    w.attn_out = packer.Matrix(found.attn_out, false);
-    w.ffn_norm = packer.Vector(found.ffn_norm);
-    w.gate_up = packer.Matrix(found.gate_up, true);
-    w.down = packer.Matrix(found.down, false);
+    w.attn_norm = packer.Vector(layer.attn_norm);
+    w.qkv = packer.Matrix(layer.qkv, false);
+    w.attn_out = packer.Matrix(layer.attn_out, false);
+    w.ffn_norm = packer.Vector(layer.ffn_norm);
+    w.gate_up = packer.Matrix(layer.gate_up, true);
+    w.down = packer.Matrix(layer.down, false);
   }
-  weights.final_norm = packer.Vector(final_norm);
-  if (!spec.tied_head) weights.head = packer.Matrix(head, false);
+  weights.final_norm = packer.Vector(found.final_norm);
+  if (!spec.tied_head) weights.head = packer.Matrix(found.head, false);
   return weights;
 }
 

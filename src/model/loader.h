@@ -26,6 +26,9 @@ struct LoadOptions {
 Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec, Device& device,
                     const LoadOptions& options);
 
+// Everything LoadWeights would complain about, without reading a weight.
+void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec);
+
 // Seeded random weights of the spec's shapes: Gaussian with standard deviation 0.02, norms 1, no biases.
 // Numbers depend on (seed, slot, layer) alone.
 Weights DummyWeights(const ModelSpec& spec, uint64_t seed, Device& device, const LoadOptions& options);
