@@ -38,7 +38,9 @@ CpuOps::CpuOps(const OpsConfig& config, const KernelTable& kernels, ThreadPool& 
       kernels_(kernels),
       pool_(pool),
       linear_(kernels.linear, pool, std::max(config.max_tokens, config.max_outputs),
-              std::max({config.dim, config.max_mixed, config.max_hidden})) {
+              std::max({config.dim, config.max_mixed, config.max_hidden})),
+      attention_(config, kernels, pool),
+      sampler_(config, kernels.rows, pool) {
   for (size_t i = 0; i < scratch_.size(); ++i) scratch_[i] = MakeScratch(config, static_cast<Buf>(i));
 }
 

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "backend/cpu/cpu_attend.h"
+#include "backend/cpu/cpu_sample.h"
 #include "backend/cpu/kernel_table.h"
 #include "backend/cpu/linear_runner.h"
 #include "backend/ops.h"
@@ -36,6 +38,8 @@ class CpuOps final : public Ops {
   ThreadPool& pool_;
   std::array<AlignedBuffer, static_cast<size_t>(Buf::kCount)> scratch_;
   LinearRunner linear_;
+  AttentionRunner attention_;
+  Sampler sampler_;
 };
 
 }  // namespace spate::cpu

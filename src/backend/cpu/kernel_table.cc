@@ -5,17 +5,23 @@
 namespace spate::cpu {
 
 // Each level's fill functions (kernels/fill.h), which this file sees once per level.
-#define SPATE_DECLARE_LEVEL(name)              \
-  namespace name {                             \
-  void FillLinear(LinearKernels& kernels);     \
-  void FillPeaks(PeakKernels& kernels);        \
-  }                                            \
-  static KernelTable Fill_##name() {           \
-    KernelTable table;                         \
-    table.level = #name;                       \
-    name::FillLinear(table.linear);            \
-    name::FillPeaks(table.peaks);              \
-    return table;                              \
+#define SPATE_DECLARE_LEVEL(name)                  \
+  namespace name {                                 \
+  void FillLinear(LinearKernels& kernels);         \
+  void FillPeaks(PeakKernels& kernels);            \
+  void FillAttention(AttentionKernels& kernels);   \
+  void FillRows(RowKernels& kernels);              \
+  void FillSampling(RowKernels& kernels);          \
+  }                                                \
+  static KernelTable Fill_##name() {               \
+    KernelTable table;                             \
+    table.level = #name;                           \
+    name::FillLinear(table.linear);                \
+    name::FillPeaks(table.peaks);                  \
+    name::FillAttention(table.attention);          \
+    name::FillRows(table.rows);                    \
+    name::FillSampling(table.rows);                \
+    return table;                                  \
   }
 
 SPATE_DECLARE_LEVEL(portable)

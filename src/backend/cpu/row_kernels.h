@@ -2,10 +2,11 @@
 // kernels/rows.cc and kernels/sampling.cc once per level. Every result depends on its own row alone.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 namespace spate::cpu {
+
+inline constexpr int64_t kMaximaBlock = 64;  // values that share a maximum
 
 struct RowKernels {
   // x += delta (null = none); out = x / sqrt(mean(x^2) + eps) * w. out may be x.     all [dim]
@@ -15,9 +16,6 @@ struct RowKernels {
   void (*rotate_half)(const float* in, const float* cos, const float* sin, int pairs, int head_dim, float* out) = nullptr;
   void (*rotate_interleaved)(const float* in, const float* cos, const float* sin, int pairs, int head_dim,
                              float* out) = nullptr;
-
-  void (*unpack_f16)(const std::byte* source, int64_t count, float* out) = nullptr;
-  void (*unpack_bf16)(const std::byte* source, int64_t count, float* out) = nullptr;
 
   // Sampling. NaN counts as -infinity and +infinity as the largest finite number.
 
@@ -29,7 +27,7 @@ struct RowKernels {
   Best (*best)(const float* x, int64_t count) = nullptr;
   // weights[i] = e^((x[i] - max) * factor), 0 where that is below `floor`; returns their sum. weights may be null.
   double (*weigh)(const float* x, int64_t count, float max, float factor, float floor, float* weights) = nullptr;
-  // maxima[i] = the largest of x[i * 64 ... i * 64 + 63].                            maxima [ceil(count / 64)]
+  // maxima[i] = the largest of x[i * kMaximaBlock ...].                              maxima [ceil(count / kMaximaBlock)]
   void (*block_maxima)(const float* x, int64_t count, float* maxima) = nullptr;
   // Indices of values that are at least `threshold`, ascending; returns how many.    indices [count]
   int64_t (*collect)(const float* x, int64_t count, float threshold, int32_t* indices) = nullptr;

@@ -1,4 +1,4 @@
-// Norm, rotation and unpacking of one row.
+// Norm and rotation of one row.
 #include "backend/cpu/kernels/fill.h"
 #include "backend/cpu/kernels/vec.h"
 
@@ -73,34 +73,12 @@ void RotateInterleaved(const float* in, const float* cos, const float* sin, int 
   CopyRest(in, 2 * pairs, head_dim, out);
 }
 
-void UnpackF16(const std::byte* source, int64_t count, float* out) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) Store(out + i, LoadF16(source + 2 * i));
-  if (i < count) {
-    std::byte rest[2 * kLanes] = {};
-    std::memcpy(rest, source + 2 * i, static_cast<size_t>(2 * (count - i)));
-    StoreN(out + i, LoadF16(rest), static_cast<int>(count - i));
-  }
-}
-
-void UnpackBf16(const std::byte* source, int64_t count, float* out) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) Store(out + i, LoadBf16(source + 2 * i));
-  if (i < count) {
-    std::byte rest[2 * kLanes] = {};
-    std::memcpy(rest, source + 2 * i, static_cast<size_t>(2 * (count - i)));
-    StoreN(out + i, LoadBf16(rest), static_cast<int>(count - i));
-  }
-}
-
 }  // namespace
 
 void FillRows(RowKernels& kernels) {
   kernels.add_rms_norm = AddRmsNorm;
   kernels.rotate_half = RotateHalf;
   kernels.rotate_interleaved = RotateInterleaved;
-  kernels.unpack_f16 = UnpackF16;
-  kernels.unpack_bf16 = UnpackBf16;
 }
 
 }  // namespace spate::cpu::SPATE_ISA_NS

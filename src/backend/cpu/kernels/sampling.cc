@@ -7,7 +7,6 @@ namespace {
 
 constexpr float kMinusInfinity = -__builtin_inff();
 constexpr float kLargest = __FLT_MAX__;
-constexpr int64_t kMaximaBlock = 64;
 
 // Unordered lanes: Max and Min return their second argument.
 SPATE_INLINE Vf MaxOf(const float* x, Vf max) { return Max(Load(x), max); }

@@ -1,0 +1,327 @@
+#include "backend/cpu/cpu_sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+#include "base/math_util.h"
+#include "base/rng.h"
+
+namespace spate::cpu {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr int64_t kDrawBlock = 512;  // logits whose weights are summed before the draw looks inside
+
+float Sanitized(double value) {
+  if (std::isnan(value)) return -kInfinity;
+  return static_cast<float>(std::min(value, static_cast<double>(kLargest)));
+}
+
+float Factor(float temperature) { return std::min(1.0f / temperature, kLargest); }
+
+// Orders indices of candidates, which ascend with their ids: the heap's top is the largest value, the lowest id among equals.
+struct After {
+  const float* values;
+  bool operator()(int32_t a, int32_t b) const {
+    return values[a] < values[b] || (values[a] == values[b] && a > b);
+  }
+};
+
+}  // namespace
+
+Sampler::Sampler(const OpsConfig& config, const RowKernels& kernels, ThreadPool& pool)
+    : kernels_(kernels),
+      pool_(pool),
+      vocab_(config.vocab),
+      max_context_(config.max_context),
+      slots_(static_cast<size_t>(config.slots)),
+      scratch_(static_cast<size_t>(std::clamp(config.max_outputs, 1, pool.threads()))) {
+  const size_t vocab = static_cast<size_t>(vocab_);
+  for (Scratch& scratch : scratch_) {
+    for (std::vector<float>* floats : {&scratch.adjusted, &scratch.values, &scratch.weights}) floats->resize(vocab);
+    for (std::vector<int32_t>* ids : {&scratch.candidates, &scratch.order}) ids->resize(vocab);
+    scratch.maxima.resize(CeilDiv(vocab, size_t{kMaximaBlock}));
+    scratch.sums.resize(CeilDiv(vocab, size_t{kDrawBlock}));
+  }
+}
+
+int32_t Sampler::LastToken(int slot) const {
+  CHECK(slot >= 0 && static_cast<size_t>(slot) < slots_.size(), "slot {} of {}", slot, slots_.size());
+  const int32_t token = slots_[static_cast<size_t>(slot)].last_token;
+  CHECK(token >= 0, "slot {} has no token yet", slot);
+  return token;
+}
+
+void Sampler::Count(Slot& slot, int32_t id, int32_t by) {
+  CHECK(id >= 0 && id < vocab_, "token {} of {}", id, vocab_);
+  int32_t& count = slot.counts[static_cast<size_t>(id)];
+  if (count == 0) slot.touched.push_back(id);
+  count = by == 1 ? count | 1 : count + by;
+}
+
+void Sampler::SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) {
+  CHECK(slot >= 0 && static_cast<size_t>(slot) < slots_.size(), "slot {} of {}", slot, slots_.size());
+  Slot& state = slots_[static_cast<size_t>(slot)];
+  state.tracked = track;
+  for (const int32_t id : state.touched) state.counts[static_cast<size_t>(id)] = 0;
+  state.touched.clear();
+  if (!track) return;
+  state.counts.resize(static_cast<size_t>(vocab_));
+  // As many different tokens as the sequence can have: Sample allocates nothing.
+  const size_t most = std::max(prompt.size() + output.size(), static_cast<size_t>(max_context_)) + 1;
+  state.touched.reserve(std::min(static_cast<size_t>(vocab_), most));
+  for (const int32_t id : prompt) Count(state, id, 1);
+  for (const int32_t id : output) Count(state, id, 2);
+}
+
+void Sampler::Update(const SampleArgs& args, int32_t token) {
+  Slot& slot = slots_[static_cast<size_t>(args.slot)];
+  slot.last_token = token;
+  if (slot.tracked) Count(slot, token, 2);
+}
+
+// Two rows of a tracked slot: the second reads what the first has drawn.
+bool Sampler::HasSharedSlot(const Batch& batch) {
+  ++step_;
+  bool shared = false;
+  for (int i = 0; i < batch.outputs; ++i) {
+    const int32_t id = batch.sample[i].slot;
+    CHECK(id >= 0 && static_cast<size_t>(id) < slots_.size(), "slot {} of {}", id, slots_.size());
+    Slot& slot = slots_[static_cast<size_t>(id)];
+    shared = shared || (slot.tracked && slot.step == step_);
+    slot.step = step_;
+  }
+  return shared;
+}
+
+void Sampler::Sample(const Batch& batch, const Mat& logits, std::span<SampleResult> results) {
+  CHECK(logits.rows == batch.outputs && logits.cols == vocab_, "logits [{}, {}], expected [{}, {}]", logits.rows,
+        logits.cols, batch.outputs, vocab_);
+  CHECK(results.size() == static_cast<size_t>(batch.outputs) && (batch.outputs == 0 || batch.sample != nullptr));
+  const auto sample = [&](int row, int thread) {
+    const float* values = static_cast<const float*>(logits.data) + row * logits.stride;
+    results[static_cast<size_t>(row)] = SampleRow(values, batch.sample[row], scratch_[static_cast<size_t>(thread)]);
+  };
+  const auto update = [&](int row) { Update(batch.sample[row], results[static_cast<size_t>(row)].token); };
+  if (HasSharedSlot(batch)) {
+    for (int row = 0; row < batch.outputs; ++row) {
+      sample(row, 0);
+      update(row);
+    }
+    return;
+  }
+  const int64_t threads = static_cast<int64_t>(scratch_.size());
+  if (threads == 1 || batch.outputs <= 1) {
+    for (int row = 0; row < batch.outputs; ++row) sample(row, 0);
+  } else {
+    pool_.ParallelFor(0, batch.outputs, CeilDiv(int64_t{batch.outputs}, 8 * threads),
+                      [&](int64_t begin, int64_t end, int thread) {
+                        for (int64_t row = begin; row < end; ++row) sample(static_cast<int>(row), thread);
+                      });
+  }
+  for (int row = 0; row < batch.outputs; ++row) update(row);
+}
+
+SampleResult Sampler::SampleRow(const float* logits, const SampleArgs& args, Scratch& scratch) const {
+  SampleResult result;
+  const float* x = Adjust(logits, args, slots_[static_cast<size_t>(args.slot)], scratch);
+  const RowKernels::Best best = kernels_.best(x, vocab_);
+  if (best.value == -kInfinity) {
+    result.token = LowestNotBanned(args, scratch);
+  } else if (args.temperature <= 0) {
+    result.token = static_cast<int32_t>(best.index);
+  } else {
+    const double u = static_cast<double>(UniformAt(args.seed, args.choice, static_cast<uint64_t>(args.position), 0));
+    const bool all = (args.top_k <= 0 || args.top_k >= vocab_) && args.top_p >= 1;
+    result.token = all ? DrawAll(x, best.value, args, u, scratch) : DrawCandidates(x, best.value, args, u, scratch);
+  }
+  if (args.top_logprobs >= 0) SetLogProbabilities(logits, args.top_logprobs, scratch, result);
+  return result;
+}
+
+const float* Sampler::Adjust(const float* logits, const SampleArgs& args, const Slot& slot, Scratch& scratch) const {
+  const bool penalties = slot.tracked && (args.repetition_penalty != 1 || args.presence_penalty != 0 ||
+                                          args.frequency_penalty != 0);
+  if (args.bias_count == 0 && !penalties) return logits;
+  float* adjusted = scratch.adjusted.data();
+  std::copy_n(logits, vocab_, adjusted);
+  const auto logit = [&](int32_t id) { return static_cast<double>(Sanitized(static_cast<double>(adjusted[id]))); };
+  for (int32_t i = 0; i < args.bias_count; ++i) {
+    const TokenBias& bias = args.bias[i];
+    CHECK(bias.id >= 0 && bias.id < vocab_, "bias of token {}", bias.id);
+    adjusted[bias.id] = Sanitized(logit(bias.id) + static_cast<double>(bias.bias));
+  }
+  if (!penalties) return adjusted;
+  const double repetition = static_cast<double>(args.repetition_penalty);
+  for (const int32_t id : slot.touched) {
+    const int32_t occurrences = slot.counts[static_cast<size_t>(id)] / 2;
+    double value = logit(id);
+    value = value > 0 ? value / repetition : value * repetition;
+    if (occurrences > 0) value -= static_cast<double>(args.presence_penalty);
+    adjusted[id] = Sanitized(value - static_cast<double>(args.frequency_penalty) * occurrences);
+  }
+  return adjusted;
+}
+
+int32_t Sampler::LowestNotBanned(const SampleArgs& args, Scratch& scratch) const {
+  float* banned = scratch.adjusted.data();
+  std::fill_n(banned, vocab_, 0.0f);
+  for (int32_t i = 0; i < args.bias_count; ++i) {
+    if (args.bias[i].bias == -kInfinity) banned[args.bias[i].id] = 1;
+  }
+  const float* free = std::find(banned, banned + vocab_, 0.0f);
+  return free == banned + vocab_ ? 0 : static_cast<int32_t>(free - banned);
+}
+
+// Every token, or those that min-p leaves.
+int32_t Sampler::DrawAll(const float* x, float max, const SampleArgs& args, double u, Scratch& scratch) const {
+  const float factor = Factor(args.temperature);
+  const float floor = std::min(args.min_p, 1.0f);
+  const int64_t blocks = CeilDiv(int64_t{vocab_}, kDrawBlock);
+  const auto size = [&](int64_t block) { return std::min(kDrawBlock, vocab_ - block * kDrawBlock); };
+  double total = 0;
+  for (int64_t b = 0; b < blocks; ++b) {
+    scratch.sums[static_cast<size_t>(b)] = kernels_.weigh(x + b * kDrawBlock, size(b), max, factor, floor, nullptr);
+    total += scratch.sums[static_cast<size_t>(b)];
+  }
+  const double target = u * total;
+  double cumulative = 0;
+  int64_t block = 0;
+  int64_t last = 0;  // block with any weight
+  for (; block < blocks; ++block) {
+    const double sum = scratch.sums[static_cast<size_t>(block)];
+    if (sum > 0) last = block;
+    if (cumulative + sum > target) break;
+    cumulative += sum;
+  }
+  if (block == blocks) block = last;
+  const float* values = x + block * kDrawBlock;
+  kernels_.weigh(values, size(block), max, factor, floor, scratch.weights.data());
+  int64_t token = 0;
+  for (int64_t i = 0; i < size(block); ++i) {
+    const float weight = scratch.weights[static_cast<size_t>(i)];
+    if (weight <= 0) continue;
+    token = i;
+    cumulative += static_cast<double>(weight);
+    if (cumulative > target) break;
+  }
+  return static_cast<int32_t>(block * kDrawBlock + token);
+}
+
+// Candidates: ids that hold the `count` largest values, and perhaps some more. Returns how many.
+int64_t Sampler::CollectLargest(const float* x, int64_t count, Scratch& scratch) const {
+  float threshold = -kLargest;
+  if (count <= static_cast<int64_t>(scratch.maxima.size())) {
+    // At least `count` values are not below the count-th largest of the blocks' largest.
+    kernels_.block_maxima(x, vocab_, scratch.maxima.data());
+    const auto nth = scratch.maxima.begin() + (count - 1);
+    std::nth_element(scratch.maxima.begin(), nth, scratch.maxima.end(), std::greater<>());
+    threshold = std::clamp(*nth, -kLargest, kLargest);
+  }
+  return kernels_.collect(x, vocab_, threshold, scratch.candidates.data());
+}
+
+void Sampler::LoadValues(const float* x, int64_t candidates, Scratch& scratch) const {
+  for (int64_t i = 0; i < candidates; ++i) {
+    scratch.values[static_cast<size_t>(i)] = std::min(x[scratch.candidates[static_cast<size_t>(i)]], kLargest);
+    scratch.order[static_cast<size_t>(i)] = static_cast<int32_t>(i);
+  }
+}
+
+int32_t Sampler::DrawCandidates(const float* x, float max, const SampleArgs& args, double u, Scratch& scratch) const {
+  const float factor = Factor(args.temperature);
+  const double top_p = static_cast<double>(args.top_p);
+  const bool by_rank = args.top_k > 0 && args.top_k < vocab_;
+  const bool by_mass = args.top_p < 1;
+  int64_t candidates = 0;
+  double enough = 0;
+  if (by_rank) {
+    candidates = CollectLargest(x, args.top_k, scratch);
+  } else {
+    // All tokens below (1 - p) / vocab of the weight have less than 1 - p of it together: the rest holds the nucleus.
+    const double total = kernels_.weigh(x, vocab_, max, factor, 0, nullptr);
+    enough = top_p * total;
+    const double least = std::log(std::max((1 - top_p) * total / vocab_, 1e-300)) - 1e-3;
+    const double threshold = std::max(static_cast<double>(max) + least * static_cast<double>(args.temperature),
+                                      static_cast<double>(-kLargest));
+    candidates = kernels_.collect(x, vocab_, std::min(static_cast<float>(threshold), max), scratch.candidates.data());
+  }
+  LoadValues(x, candidates, scratch);
+  kernels_.weigh(scratch.values.data(), candidates, max, factor, 0, scratch.weights.data());
+
+  // Takes candidates off the heap, largest first, to the end of `order`.
+  const auto first = scratch.order.begin();
+  const auto last = first + candidates;
+  const After after{scratch.values.data()};
+  const auto weight = [&](int64_t rank) {
+    return static_cast<double>(scratch.weights[static_cast<size_t>(*(last - 1 - rank))]);
+  };
+  int64_t kept = 0;
+  const auto take = [&] {
+    std::pop_heap(first, last - kept, after);
+    return weight(kept++);
+  };
+  std::make_heap(first, last, after);
+  if (by_rank) {
+    double total = 0;
+    while (kept < std::min<int64_t>(args.top_k, candidates)) total += take();
+    if (by_mass) {
+      enough = top_p * total;
+      int64_t count = 1;
+      for (double sum = weight(0); count < kept && sum < enough; ++count) sum += weight(count);
+      kept = count;
+    }
+  } else {
+    for (double sum = take(); kept < candidates && sum < enough;) sum += take();
+  }
+  while (kept > 1 && weight(kept - 1) < static_cast<double>(args.min_p)) --kept;
+
+  double total = 0;
+  for (int64_t rank = 0; rank < kept; ++rank) total += weight(rank);
+  std::sort(last - kept, last);
+  const double target = u * total;
+  double cumulative = 0;
+  int32_t token = scratch.candidates[static_cast<size_t>(*(last - kept))];
+  for (auto i = last - kept; i != last; ++i) {
+    const float w = scratch.weights[static_cast<size_t>(*i)];
+    if (w <= 0) continue;
+    token = scratch.candidates[static_cast<size_t>(*i)];
+    cumulative += static_cast<double>(w);
+    if (cumulative > target) break;
+  }
+  return token;
+}
+
+void Sampler::SetLogProbabilities(const float* logits, int32_t wanted, Scratch& scratch, SampleResult& result) const {
+  const RowKernels::Best best = kernels_.best(logits, vocab_);
+  if (best.value == -kInfinity) {
+    result.logprob = -kInfinity;
+    return;
+  }
+  const double log_sum = std::log(kernels_.weigh(logits, vocab_, best.value, 1, 0, nullptr));
+  const auto log_probability = [&](float logit) {
+    const float value = Sanitized(static_cast<double>(logit));
+    return static_cast<float>(static_cast<double>(value) - static_cast<double>(best.value) - log_sum);
+  };
+  result.logprob = log_probability(logits[result.token]);
+  const int32_t count = std::min({wanted, kMaxTopLogprobs, vocab_});
+  if (count == 0) return;
+  const int64_t candidates = CollectLargest(logits, count, scratch);
+  LoadValues(logits, candidates, scratch);
+  const auto first = scratch.order.begin();
+  auto last = first + candidates;
+  const After after{scratch.values.data()};
+  std::make_heap(first, last, after);
+  while (result.top_count < count && last != first) {
+    std::pop_heap(first, last--, after);
+    const size_t index = static_cast<size_t>(*last);
+    result.top_ids[result.top_count] = scratch.candidates[index];
+    result.top_logprobs[result.top_count] = log_probability(scratch.values[index]);
+    ++result.top_count;
+  }
+}
+
+}  // namespace spate::cpu
