@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include "backend/cpu/cpu_device.h"
 #include "backend/device.h"
 #include "backend/ref/ref_device.h"
 #include "base/error.h"
@@ -14,6 +15,7 @@ struct Backend {
 
 // Best first.
 constexpr Backend kBackends[] = {
+    {"cpu", MakeCpuDevice},
     {"ref", MakeRefDevice},
 };
 
