@@ -1,0 +1,33 @@
+// tokenizer.json taken apart: the vocabulary and the merges, which are most of it, go straight into lists; the rest
+// becomes a small JSON value. Three times as fast as one JSON value of everything.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tokenizer/vocabulary.h"
+
+namespace spate {
+
+struct TokenizerJsonParts {
+  nlohmann::json rest;                                      // without model.vocab and model.merges
+  std::vector<std::pair<std::string, int32_t>> vocab;       // text and id as they stand there
+  std::vector<std::pair<std::string, std::string>> merges;  // both spellings: "a b" and ["a", "b"]
+  bool has_vocab = false;                                   // model.vocab is an object
+  bool has_merges = false;
+};
+
+// Throws Error(kBadInput): not JSON, nested too deep, too large, ids or merges of a wrong form.
+TokenizerJsonParts TakeTokenizerJsonApart(std::string_view json, std::string_view what);
+
+// What the four step fields hold, null included, with `Sequence` flattened.
+std::vector<NormalizerStep> ReadNormalizer(const nlohmann::json& root, std::string_view what);
+std::vector<PreTokenizerStep> ReadPreTokenizer(const nlohmann::json& root, std::string_view what);
+std::vector<TemplatePiece> ReadPostProcessor(const nlohmann::json& root, std::string_view what);
+std::vector<DecoderStep> ReadDecoder(const nlohmann::json& root, std::string_view what);
+
+}  // namespace spate
