@@ -50,7 +50,8 @@ std::string FindFault(const BlockPool& pool, std::span<const BlockList* const> l
   std::vector<int64_t> last_list(held.size(), -1);
   for (size_t l = 0; l < lists.size(); ++l) {
     for (const int32_t block : lists[l]->blocks()) {
-      if (block < 0 || block >= pool.blocks()) return fmt::format("list {} holds block {} of {}", l, block, pool.blocks());
+      if (block < 0 || block >= pool.blocks())
+        return fmt::format("list {} holds block {} of {}", l, block, pool.blocks());
       const auto b = static_cast<size_t>(block);
       if (last_list[b] == static_cast<int64_t>(l)) return fmt::format("list {} holds block {} twice", l, block);
       last_list[b] = static_cast<int64_t>(l);
@@ -67,7 +68,8 @@ std::string FindFault(const BlockPool& pool, std::span<const BlockList* const> l
   for (const int32_t block : pool.free_blocks()) {
     if (block < 0 || block >= pool.blocks()) return fmt::format("block {} of {} is free", block, pool.blocks());
     if (free[static_cast<size_t>(block)]) return fmt::format("block {} is free twice", block);
-    if (pool.references(block) != 0) return fmt::format("block {} is free and has {} references", block, pool.references(block));
+    if (pool.references(block) != 0)
+      return fmt::format("block {} is free and has {} references", block, pool.references(block));
     free[static_cast<size_t>(block)] = true;
   }
   int taken = 0;

@@ -25,9 +25,9 @@ class BlockPool {
   int BlocksFor(int64_t tokens) const { return static_cast<int>((tokens + block_tokens_ - 1) / block_tokens_); }
   int references(int32_t block) const { return references_[static_cast<size_t>(block)]; }
 
-  int32_t Take();              // a free block, now with one reference; there must be one
-  void Share(int32_t block);   // one more reference to a taken block
-  void Drop(int32_t block);    // one reference less; the last one frees
+  int32_t Take();             // a free block, now with one reference; there must be one
+  void Share(int32_t block);  // one more reference to a taken block
+  void Drop(int32_t block);   // one reference less; the last one frees
 
   std::span<const int32_t> free_blocks() const { return free_; }
 

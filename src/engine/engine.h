@@ -26,15 +26,15 @@
 namespace spate {
 
 struct ModelOptions {
-  std::filesystem::path path;           // Hugging Face folder
+  std::filesystem::path path{};         // Hugging Face folder
   std::string backend = "cpu";
   int threads = 0;                      // 0 = detected
-  std::optional<DType> dtype;           // none = the checkpoint's own; f32 also makes activations and KV f32
-  std::optional<DType> kv_dtype;        // none = bf16, or f32 with dtype f32
+  std::optional<DType> dtype{};         // none = the checkpoint's own; f32 also makes activations and KV f32
+  std::optional<DType> kv_dtype{};      // none = bf16, or f32 with dtype f32
   int num_layers = 0;                   // 0 = all; else the first so many
   bool dummy = false;                   // config.json only: seeded random weights
   uint64_t dummy_seed = 0;
-  LoadProgress progress;
+  LoadProgress progress{};
 };
 
 // A model ready to run: device, packed weights, tokenizer. Destroyed in reverse order.

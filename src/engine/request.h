@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/ops.h"
@@ -20,12 +21,12 @@ struct SamplingParams {
   float repetition_penalty = 1.f;
   float presence_penalty = 0.f;
   float frequency_penalty = 0.f;
-  std::optional<uint64_t> seed;        // none = 64 bits from the system, reported in Delta::seed
+  std::optional<uint64_t> seed{};      // none = 64 bits from the system, reported in Delta::seed
   uint32_t choice = 0;                 // index among several answers to one prompt
   bool ignore_eos = false;
-  std::vector<std::string> stop;       // the output ends before the first of these
-  std::vector<int32_t> stop_ids;       // beside the model's own EOS ids
-  std::vector<TokenBias> logit_bias;
+  std::vector<std::string> stop{};     // the output ends before the first of these
+  std::vector<int32_t> stop_ids{};     // beside the model's own EOS ids
+  std::vector<TokenBias> logit_bias{};
   int top_logprobs = -1;               // -1 = none
 };
 
@@ -33,9 +34,9 @@ struct SamplingParams {
 void Validate(const SamplingParams& params, int vocab);
 
 struct Request {
-  std::string id;                      // unique among running requests
-  std::vector<int32_t> prompt;         // at least one id
-  SamplingParams params;
+  std::string id{};                    // unique among running requests
+  std::vector<int32_t> prompt{};       // at least one id
+  SamplingParams params{};
 };
 
 enum class FinishReason : uint8_t { kStop, kLength, kAborted, kError };
@@ -53,12 +54,12 @@ struct RequestTimings {                // seconds
 // A piece of a request's output. Every request ends with exactly one Delta whose `finish` is set.
 struct Delta {
   std::string id;
-  std::string text;                    // complete UTF-8; may be empty while characters or stop strings are held back
-  std::vector<SampleResult> tokens;    // sampled since the last Delta
-  std::optional<FinishReason> finish;
-  std::string error;                   // with kError
+  std::string text{};                  // complete UTF-8; may be empty while characters or stop strings are held back
+  std::vector<SampleResult> tokens{};  // sampled since the last Delta
+  std::optional<FinishReason> finish{};
+  std::string error{};                 // with kError
   uint64_t seed = 0;
-  RequestTimings timings;              // complete with `finish`
+  RequestTimings timings{};            // complete with `finish`
 };
 
 // Receives a request's output on the engine's thread; must return at once and not throw. The engine holds it
