@@ -89,16 +89,18 @@ TEST_F(MmapFileTest, AdviceChangesNoBytes) {
 }
 
 TEST_F(MmapFileTest, DropPagesShrinksTheProcess) {
-  const auto resident = [] {  // bytes
+  const auto resident = [] {  // bytes of files: a sanitizer's shadow of what is read is not among them
     std::ifstream statm("/proc/self/statm");
-    int64_t total = 0, pages = 0;
-    statm >> total >> pages;
+    int64_t total = 0, all = 0, pages = 0;
+    statm >> total >> all >> pages;
     return pages * sysconf(_SC_PAGESIZE);
   };
   const int64_t size = 32 << 20;
   const MmapFile file = MmapFile::Open(Write("large", std::string(static_cast<size_t>(size), 'x')));
   const int64_t before = resident();
-  EXPECT_EQ(Text(file).size(), static_cast<size_t>(size));
+  int spaces = 0;
+  for (size_t i = 0; i < file.bytes().size(); i += 512) spaces += file.bytes()[i] == std::byte{' '} ? 1 : 0;
+  EXPECT_EQ(spaces, 0);
   ASSERT_GE(resident(), before + size / 2);
   file.DropPages(file.bytes());
   EXPECT_LT(resident(), before + size / 2);

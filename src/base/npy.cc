@@ -49,7 +49,7 @@ void WriteFile(const std::string& path, std::string_view descr, std::span<const 
   bool ok = std::fwrite(kMagic.data(), 1, kMagic.size(), file) == kMagic.size();
   ok = ok && std::fwrite(&header_bytes, sizeof(header_bytes), 1, file) == 1;
   ok = ok && std::fwrite(header.data(), 1, header.size(), file) == header.size();
-  ok = ok && std::fwrite(values.data(), 1, values.size(), file) == values.size();
+  if (!values.empty()) ok = ok && std::fwrite(values.data(), 1, values.size(), file) == values.size();
   int error = ok ? 0 : errno;
   if (std::fclose(file) != 0 && ok) {
     ok = false;
