@@ -1,0 +1,181 @@
+#include "tests/conformance_fault.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace spate::conformance {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// Tight copy of a matrix whose last element is one more.
+class OneMore {
+ public:
+  explicit OneMore(const MatrixView& view) : view_(view), bytes_(static_cast<size_t>(view.rows * view.cols) * 4) {
+    const int64_t element = Traits(view.dtype).block_bytes;
+    view_.row_bytes = view.cols * element;
+    for (int64_t r = 0; r < view.rows; ++r)
+      std::copy_n(view.Row(r), view_.row_bytes, bytes_.data() + r * view_.row_bytes);
+    std::byte* last = bytes_.data() + (view.rows * view.cols - 1) * element;
+    float value = 0;
+    Unpack(view.dtype, last, &value, 1);
+    value += 1;
+    Pack(view.dtype, &value, last, 1);
+    view_.data = bytes_.data();
+  }
+  const MatrixView& view() const { return view_; }
+
+ private:
+  MatrixView view_;
+  std::vector<std::byte> bytes_;
+};
+
+float* Element(const Mat& mat, int row, int col) { return static_cast<float*>(mat.data) + row * mat.stride + col; }
+
+// A copy that can be changed before an operation sees it.
+struct MatCopy {
+  explicit MatCopy(const Mat& source) : mat(source) {
+    if (source.rows == 0) return;
+    const float* first = Element(source, 0, 0);
+    values.assign(first, first + (source.rows - 1) * source.stride + source.cols);
+    mat.data = values.data();
+  }
+  std::vector<float> values;
+  Mat mat;
+};
+
+void RotateLastRow(const Mat& mat) {
+  float* row = Element(mat, mat.rows - 1, 0);
+  std::rotate(row, row + 1, row + mat.cols);
+}
+
+class FaultyOps final : public Ops {
+ public:
+  FaultyOps(std::unique_ptr<Ops> inner, Fault fault) : inner_(std::move(inner)), fault_(fault) {}
+
+  void Begin(const Batch& batch) override { inner_->Begin(Changed(batch)); }
+  Mat Scratch(Buf id, int rows, int cols) override { return inner_->Scratch(id, rows, cols); }
+
+  void Embed(const Table& table, const Batch& batch, Mat out) override {
+    std::vector<int32_t> ids(batch.ids, batch.ids + batch.tokens);
+    if (fault_ == Fault::kPosition) ids.back() += ids.back() > 0 ? -1 : 1;
+    Batch changed = batch;
+    changed.ids = ids.data();
+    WithTail(out, [&] { inner_->Embed(table, changed, out); });
+  }
+
+  void AddNorm(const Vec& w, const NormSpec& spec, const Mat* delta, Mat x, Mat out) override {
+    if (fault_ == Fault::kPosition) RotateLastRow(x);
+    WithTail(out, [&] { inner_->AddNorm(w, spec, delta, x, out); });
+  }
+
+  void Apply(const Linear& w, Mat x, Mat out, const Epilogue& epilogue) override {
+    const MatCopy copy(x);
+    if (fault_ == Fault::kPosition) RotateLastRow(copy.mat);
+    WithTail(out, [&] { inner_->Apply(w, copy.mat, out, epilogue); });
+  }
+
+  void Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv, Mat out) override {
+    const MatCopy copy(qkv);
+    if (fault_ == Fault::kWeight) *Element(copy.mat, qkv.rows - 1, qkv.cols - 1) += 1;
+    WithTail(out, [&] { inner_->Attend(spec, layer, Changed(batch), copy.mat, out); });
+  }
+
+  void GatherRows(const Batch& batch, Mat x, Mat out) override {
+    const MatCopy copy(x);
+    std::vector<int32_t> rows(batch.output_rows, batch.output_rows + batch.outputs);
+    if (fault_ == Fault::kWeight) *Element(copy.mat, rows.back(), x.cols - 1) += 1;
+    if (fault_ == Fault::kPosition) rows.back() += rows.back() > 0 ? -1 : 1;
+    Batch changed = batch;
+    changed.output_rows = rows.data();
+    WithTail(out, [&] { inner_->GatherRows(changed, copy.mat, out); });
+  }
+
+  void Sample(const Batch& batch, Mat logits, std::span<SampleResult> results) override {
+    const MatCopy copy(logits);
+    if (fault_ == Fault::kWeight) {
+      // The logit that decides the last row.
+      inner_->Sample(batch, copy.mat, results);
+      float& chosen = *Element(copy.mat, logits.rows - 1, results.back().token);
+      if (chosen > -kInfinity) {
+        chosen = -kInfinity;
+      } else {
+        *Element(copy.mat, logits.rows - 1, logits.cols / 2) = 0;
+      }
+    }
+    std::vector<SampleArgs> args(batch.sample, batch.sample + batch.outputs);
+    if (fault_ == Fault::kPosition) {
+      for (SampleArgs& row : args) ++row.position;
+    }
+    Batch changed = batch;
+    changed.sample = args.data();
+    const SampleResult before = results.back();
+    inner_->Sample(changed, copy.mat, results);
+    if (fault_ == Fault::kTail) results.back() = before;
+  }
+
+  void Download(const Mat& mat, std::span<float> out) override { inner_->Download(mat, out); }
+  void SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) override {
+    inner_->SetSlot(slot, track, prompt, output);
+  }
+
+ private:
+  // The last token is written beside its place, or is taken for one position earlier.
+  Batch Changed(const Batch& batch) {
+    Batch changed = batch;
+    if (fault_ == Fault::kPosition) {
+      slots_.clear();
+      views_.assign(batch.kv.begin(), batch.kv.end());
+      for (KvView& view : views_) {
+        slots_.emplace_back(view.write_slot, view.write_slot + batch.tokens);
+        slots_.back().back() ^= 1;
+        view.write_slot = slots_.back().data();
+      }
+      changed.kv = views_;
+    }
+    if (fault_ == Fault::kAngle) {
+      positions_.assign(batch.positions, batch.positions + batch.tokens);
+      if (positions_.back() > 0) --positions_.back();  // not later: a backend may mask by it, inside the context
+      changed.positions = positions_.data();
+    }
+    return changed;
+  }
+
+  template <typename Run>
+  void WithTail(const Mat& out, Run run) {
+    float* last = Element(out, out.rows - 1, out.cols - 1);
+    const float before = *last;
+    run();
+    if (fault_ == Fault::kTail) *last = before;
+  }
+
+  std::unique_ptr<Ops> inner_;
+  Fault fault_;
+  std::vector<std::vector<int32_t>> slots_;
+  std::vector<KvView> views_;
+  std::vector<int32_t> positions_;
+};
+
+}  // namespace
+
+std::unique_ptr<Linear> FaultyDevice::PackLinear(const LinearSource& source, const LinearSpec& spec) {
+  if (fault_ != Fault::kWeight) return inner_.PackLinear(source, spec);
+  std::vector<MatrixView> parts(source.parts.begin(), source.parts.end());
+  const OneMore changed(parts.back());
+  parts.back() = changed.view();
+  return inner_.PackLinear({parts, source.bias}, spec);
+}
+
+std::unique_ptr<Vec> FaultyDevice::PackVec(const MatrixView& source) {
+  return inner_.PackVec(fault_ == Fault::kWeight ? OneMore(source).view() : source);
+}
+
+std::unique_ptr<Table> FaultyDevice::PackTable(const MatrixView& source, DType format) {
+  return inner_.PackTable(fault_ == Fault::kWeight ? OneMore(source).view() : source, format);
+}
+
+std::unique_ptr<Ops> FaultyDevice::MakeOps(const OpsConfig& config) {
+  return std::make_unique<FaultyOps>(inner_.MakeOps(config), fault_);
+}
+
+}  // namespace spate::conformance

@@ -1,0 +1,206 @@
+// Apply: every format, epilogue and shape around the sizes at which kernels change course.
+//
+// Tolerance. y = sum_k w_k x_k + b in f32, in any order, fused or not: cols products, cols additions and
+// the bias are at most cols + 1 roundings on any path, the residual one more, the reference's own store
+// another: |error| <= Gamma(cols + 4) (sum |w_k x_k| + |b| + |out before|). The sums come from the
+// reference itself, run on absolute values. Weights are rounded alike everywhere; activations may be
+// rounded to the weights' format or not, so the reference is asked for both, and one must fit throughout.
+//
+// Gate. With errors e_g and e_u of the two halves, out = silu(g) u is off by at most
+// |silu'| e_g (|u| + e_u) + |silu(g)| e_u, |silu'| <= 1.1, and by what exp and the division lose: an exp
+// within 2^-21, a division and a multiplication stay within kActivation = 2^-20 of the result.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "tests/conformance_case.h"
+#include "tests/conformance_data.h"
+#include "tests/conformance_step.h"
+
+namespace spate::conformance {
+namespace {
+
+using Kind = Epilogue::Kind;
+
+constexpr double kActivation = 0x1p-20;
+
+struct Shape {
+  std::vector<int> parts;  // rows of each
+  int cols = 1;
+  int tokens = 1;
+  DType format = DType::kF32;
+  Kind kind = Kind::kStore;
+  bool bias = false;
+  DType source = DType::kF32;
+
+  int Rows() const {
+    int rows = 0;
+    for (int part : parts) rows += part;
+    return rows;
+  }
+  int Outputs() const { return kind == Kind::kGate ? Rows() / 2 : Rows(); }
+};
+
+struct Inputs {
+  std::vector<float> weights, bias, x, out;
+};
+
+std::vector<float> Absolute(std::vector<float> values) {
+  for (float& value : values) value = std::abs(value);
+  return values;
+}
+
+std::vector<float> Rounded(const std::vector<float>& values, DType format) {
+  std::vector<std::byte> bytes(values.size() * 4);
+  std::vector<float> rounded(values.size());
+  Pack(format, values.data(), bytes.data(), values.size());
+  Unpack(format, bytes.data(), rounded.data(), values.size());
+  return rounded;
+}
+
+class ApplyCase final : public Case {
+ public:
+  explicit ApplyCase(Shape shape) : shape_(std::move(shape)) {}
+
+  std::string name() const override {
+    constexpr const char* kKinds[] = {"store", "add", "gate"};
+    return fmt::format("{} rows ({} parts) x {} cols, {} tokens, {} from {}, {}{}", shape_.Rows(), shape_.parts.size(),
+                       shape_.cols, shape_.tokens, spate::Name(shape_.format), spate::Name(shape_.source),
+                       kKinds[static_cast<int>(shape_.kind)], shape_.bias ? ", bias" : "");
+  }
+
+  bool Feels(Fault fault) const override {
+    return Case::Feels(fault) && (fault != Fault::kPosition || shape_.cols > 1);
+  }
+
+  Output Run(Device& device) const override { return Compute(device, shape_, MakeInputs()); }
+
+  std::vector<Expectation> Expect(Device& ref) const override {
+    Inputs inputs = MakeInputs();
+    std::vector<Expectation> all = {ExpectFor(ref, inputs)};
+    if (shape_.format != DType::kF32) {
+      inputs.x = Rounded(inputs.x, shape_.format);
+      all.push_back(ExpectFor(ref, inputs));
+    }
+    return all;
+  }
+
+ private:
+  Inputs MakeInputs() const {
+    Random random(static_cast<uint64_t>(shape_.Rows() * 1009 + shape_.cols * 31 + shape_.tokens));
+    const auto size = [](int a, int b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };
+    Inputs inputs;
+    const float scale = shape_.kind == Kind::kGate ? 1.0f / std::sqrt(static_cast<float>(shape_.cols)) : 1.0f;
+    inputs.weights = random.Values(size(shape_.Rows(), shape_.cols), scale);
+    inputs.bias = random.Values(static_cast<size_t>(shape_.Rows()));
+    inputs.x = random.Values(size(shape_.tokens, shape_.cols));
+    inputs.out = random.Values(size(shape_.tokens, shape_.Outputs()));
+    return inputs;
+  }
+
+  static Output Compute(Device& device, const Shape& shape, const Inputs& inputs) {
+    std::vector<SourceMatrix> parts, biases;
+    std::vector<MatrixView> part_views, bias_views;
+    auto weight = inputs.weights.begin();
+    auto bias = inputs.bias.begin();
+    for (int rows : shape.parts) {
+      const auto next = weight + int64_t{rows} * shape.cols;
+      parts.emplace_back(std::vector<float>(weight, next), rows, shape.cols, shape.source);
+      biases.emplace_back(std::vector<float>(bias, bias + rows), 1, rows, shape.source);
+      weight = next;
+      bias += rows;
+    }
+    for (size_t i = 0; i < parts.size(); ++i) {
+      part_views.push_back(parts[i].view());
+      if (shape.bias) bias_views.push_back(biases[i].view());
+    }
+    const std::unique_ptr<Linear> linear =
+        device.PackLinear({part_views, bias_views}, {shape.format, shape.kind == Kind::kGate});
+    for (SourceMatrix& part : parts) part.Scribble();
+    for (SourceMatrix& part : biases) part.Scribble();
+
+    const std::unique_ptr<Ops> ops = device.MakeOps(PlainConfig(shape.tokens, std::max(shape.cols, shape.Rows())));
+    Step step(BlockPlan({shape.tokens}, 1), 1, OneSequence(shape.tokens));
+    ops->Begin(step.batch());
+    GuardedMat x(shape.tokens, shape.cols);
+    GuardedMat out(shape.tokens, shape.Outputs(), 5);
+    x.Fill(inputs.x);
+    if (shape.kind == Kind::kAddTo) out.Fill(inputs.out);
+    ops->Apply(*linear, x.mat(), out.mat(), {shape.kind, Act::kSilu});
+
+    Output output;
+    output.values = out.Values();
+    output.damage = out.Damage("out") + x.Damage("x");
+    if (x.Values() != inputs.x) output.damage += "x was changed";
+    return output;
+  }
+
+  Expectation ExpectFor(Device& ref, const Inputs& inputs) const {
+    Expectation expectation;
+    expectation.values = Compute(ref, shape_, inputs).values;
+    Inputs absolute = inputs;
+    absolute.weights = Absolute(inputs.weights);
+    absolute.bias = Absolute(inputs.bias);
+    absolute.x = Absolute(inputs.x);
+    absolute.out = Absolute(inputs.out);
+    const double gamma = Gamma(shape_.cols + 4);
+    Shape plain = shape_;
+    if (shape_.kind == Kind::kGate) plain.kind = Kind::kStore;
+    const std::vector<float> sums = Compute(ref, plain, absolute).values;
+    if (shape_.kind != Kind::kGate) {
+      for (float sum : sums) expectation.bounds.push_back(gamma * static_cast<double>(sum));
+      return expectation;
+    }
+    const std::vector<float> halves = Compute(ref, plain, inputs).values;  // [tokens, gate | up]
+    const size_t outputs = static_cast<size_t>(shape_.Outputs());
+    for (size_t i = 0; i < expectation.values.size(); ++i) {
+      const size_t gate = i / outputs * 2 * outputs + i % outputs;
+      const double gate_error = gamma * static_cast<double>(sums[gate]);
+      const double up_error = gamma * static_cast<double>(sums[gate + outputs]);
+      const double g = std::abs(static_cast<double>(halves[gate]));  // bounds |silu(g)|
+      const double u = std::abs(static_cast<double>(halves[gate + outputs]));
+      expectation.bounds.push_back(1.1 * gate_error * (u + up_error) + g * up_error +
+                                   kActivation * std::abs(static_cast<double>(expectation.values[i])) +
+                                   kRoundoff * up_error);
+    }
+    return expectation;
+  }
+
+  Shape shape_;
+};
+
+}  // namespace
+
+CaseList ApplyCases() {
+  CaseList cases;
+  const auto add = [&](Shape shape) { cases.push_back(std::make_unique<ApplyCase>(std::move(shape))); };
+  for (DType format : {DType::kF32, DType::kF16, DType::kBF16}) {
+    // Rows around the 16 lanes of a tile and several tiles, columns around pairs and vectors, tokens around
+    // the register blocks.
+    for (int rows : {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 100}) add({{rows}, 19, 3, format});
+    for (int cols : {1, 2, 3, 15, 16, 17, 31, 32, 33, 255, 256, 257, 1025}) add({{18}, cols, 2, format});
+    for (int tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 16, 17, 24, 25, 33, 64, 65})
+      add({{50}, 37, tokens, format});
+    add({{130}, 770, 70, format});  // beyond one block in every direction
+    add({{700}, 515, 1, format});   // enough for several threads
+    add({{350, 350}, 515, 1, format, Kind::kGate});
+    for (int tokens : {1, 7}) {
+      add({{5, 3, 3}, 20, tokens, format, Kind::kStore, true});
+      add({{40, 7, 7}, 33, tokens, format, Kind::kStore, true});
+      add({{33}, 21, tokens, format, Kind::kAddTo});
+      add({{33}, 21, tokens, format, Kind::kAddTo, true});
+      for (int half : {1, 3, 15, 16, 17, 33}) add({{half, half}, 23, tokens, format, Kind::kGate});
+      add({{17, 17}, 23, tokens, format, Kind::kGate, true});
+    }
+    add({{65, 65}, 300, 14, format, Kind::kGate});
+    for (DType source : {DType::kF16, DType::kBF16}) {
+      add({{9, 8}, 35, 2, format, Kind::kStore, true, source});
+      add({{17, 17}, 35, 2, format, Kind::kGate, false, source});
+    }
+  }
+  return cases;
+}
+
+}  // namespace spate::conformance
