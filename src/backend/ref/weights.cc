@@ -9,6 +9,12 @@
 namespace spate::ref {
 namespace {
 
+void CheckSource(const MatrixView& source) {
+  if (IsWeightFormat(source.dtype)) return;
+  throw Error(ErrorCode::kBadInput, "weights of type {} cannot be used; expected f32, f16, bf16 or f64",
+              Name(source.dtype));
+}
+
 int64_t TotalRows(const LinearSource& source) {
   int64_t rows = 0;
   for (const MatrixView& part : source.parts) rows += part.rows;
@@ -34,6 +40,7 @@ RoundedMatrix::RoundedMatrix(DType format, int64_t cols) : format_(format), cols
 }
 
 void RoundedMatrix::Append(const MatrixView& part) {
+  CheckSource(part);
   CHECK(part.cols == cols_, "{} columns, expected {}", part.cols, cols_);
   const size_t old_size = bytes_.size();
   try {
@@ -66,12 +73,14 @@ RefLinear::RefLinear(const LinearSource& source, const LinearSpec& spec)
     const MatrixView& bias = source.bias[i];
     CHECK(bias.rows == 1 && bias.cols == source.parts[i].rows, "bias [{}, {}] of {} rows", bias.rows, bias.cols,
           source.parts[i].rows);
+    CheckSource(bias);
     Unpack(bias.dtype, bias.data, bias_.data() + first, static_cast<size_t>(bias.cols));
     first += static_cast<size_t>(bias.cols);
   }
 }
 
 RefVec::RefVec(const MatrixView& source) : values_(static_cast<size_t>(source.cols)) {
+  CheckSource(source);
   CHECK(source.rows == 1, "{} rows", source.rows);
   Unpack(source.dtype, source.data, values_.data(), values_.size());
 }
