@@ -67,12 +67,13 @@ void PlaceTokens(std::vector<std::pair<std::string, int32_t>> vocab, std::string
   }
 }
 
-void PlaceMerges(const std::vector<std::pair<std::string, std::string>>& merges, const TokenTable& table,
-                 std::string_view what, Vocabulary* v) {
-  v->merges.reserve(merges.size());
-  std::string joined;
-  for (const auto& [left, right] : merges) {
-    joined.assign(left).append(right);
+void PlaceMerges(const TokenizerJsonParts& parts, const TokenTable& table, std::string_view what, Vocabulary* v) {
+  v->merges.reserve(parts.merges.size());
+  const std::string_view all = parts.merge_text;
+  for (const MergeText& m : parts.merges) {
+    const std::string_view left = all.substr(m.begin, m.middle - m.begin);
+    const std::string_view right = all.substr(m.middle, m.end - m.middle);
+    const std::string_view joined = all.substr(m.begin, m.end - m.begin);
     const Merge merge{table.Find(left), table.Find(right), table.Find(joined)};
     if (merge.left < 0 || merge.right < 0 || merge.result < 0) {
       throw Error(ErrorCode::kBadInput, "{}: model.merges[{}]: '{}' is not in the vocabulary", what, v->merges.size(),
@@ -210,7 +211,7 @@ Vocabulary ParseTokenizerJson(std::string_view text, std::string_view config_jso
       throw Error(ErrorCode::kBadInput, "{}: model.vocab: '{}' occurs twice", what,
                   Show(v.tokens[static_cast<size_t>(twice.first)]));
     }
-    PlaceMerges(parts.merges, table, what, &v);
+    PlaceMerges(parts, table, what, &v);
     const json& model = *FindObject(root, "model", what);
     const std::string where = fmt::format("{}: model", what);
     v.fuse_unk = GetBool(model, "fuse_unk", false, where);

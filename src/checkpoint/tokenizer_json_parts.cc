@@ -36,7 +36,8 @@ class PartsReader final : public json::json_sax_t {
       LegacyMerge(v);
     } else if (place_ == kMergePair) {
       if (pair_size_ == 2) Fail("model.merges[{}] has more than two tokens", parts_->merges.size() - 1);
-      (pair_size_++ == 0 ? parts_->merges.back().first : parts_->merges.back().second) = std::move(v);
+      parts_->merge_text += v;
+      (pair_size_++ == 0 ? parts_->merges.back().middle : parts_->merges.back().end) = TextEnd();
     } else {
       return Value(json(std::move(v)), "a string");
     }
@@ -140,8 +141,11 @@ class PartsReader final : public json::json_sax_t {
 
   void AddMerge() {
     if (parts_->merges.size() == kMaxMerges) Fail("more than {} merges", kMaxMerges);
-    parts_->merges.emplace_back();
+    parts_->merges.push_back({TextEnd(), TextEnd(), TextEnd()});
   }
+
+  // Fits: the text is shorter than the file.
+  uint32_t TextEnd() const { return static_cast<uint32_t>(parts_->merge_text.size()); }
 
   void LegacyMerge(std::string_view line) {
     if (line.starts_with("#version")) return;  // the first line of the merges.txt that it was
@@ -150,7 +154,10 @@ class PartsReader final : public json::json_sax_t {
       Fail("model.merges[{}]: '{}', expected two tokens with a space between", parts_->merges.size(), Show(line));
     }
     AddMerge();
-    parts_->merges.back() = {std::string(line.substr(0, space)), std::string(line.substr(space + 1))};
+    parts_->merge_text += line.substr(0, space);
+    parts_->merges.back().middle = TextEnd();
+    parts_->merge_text += line.substr(space + 1);
+    parts_->merges.back().end = TextEnd();
   }
 
   std::string_view what_;

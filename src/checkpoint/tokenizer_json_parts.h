@@ -13,11 +13,19 @@
 
 namespace spate {
 
+// Two tokens end to end in one string, which is the text of the token that they make.
+struct MergeText {
+  uint32_t begin;
+  uint32_t middle;
+  uint32_t end;
+};
+
 struct TokenizerJsonParts {
-  nlohmann::json rest;                                      // without model.vocab and model.merges
-  std::vector<std::pair<std::string, int32_t>> vocab;       // text and id as they stand there
-  std::vector<std::pair<std::string, std::string>> merges;  // both spellings: "a b" and ["a", "b"]
-  bool has_vocab = false;                                   // model.vocab is an object
+  nlohmann::json rest;                                 // without model.vocab and model.merges
+  std::vector<std::pair<std::string, int32_t>> vocab;  // text and id as they stand there
+  std::string merge_text;                              // of all merges
+  std::vector<MergeText> merges;                       // in merge_text; from either spelling, "a b" and ["a", "b"]
+  bool has_vocab = false;                              // model.vocab is an object
   bool has_merges = false;
 };
 

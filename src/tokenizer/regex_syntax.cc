@@ -24,6 +24,8 @@ constexpr std::string_view kNotSpaceItems =
 // As IsWordCharacter, without the joiners.
 constexpr std::string_view kWordItems =
     R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+// Outside of a class Oniguruma's \w takes Latin-1's superscripts and fractions for word characters too.
+constexpr std::string_view kBareWordItems = R"(\xb2\xb3\xb9\xbc-\xbe)";
 constexpr std::string_view kHexItems = "0-9A-Fa-f";
 
 std::string Class(std::string_view items) { return fmt::format("[{}]", items); }
@@ -180,13 +182,13 @@ class Translator {
   void Escape() {
     if (!Has(2)) Fail("a '\\' at the end");
     const char c = in_[at_ + 1];
-    const std::string word = Class(kWordItems);
+    const std::string word = fmt::format("{}{}", kWordItems, kBareWordItems);
     switch (c) {
       case 'b':
       case 'B': {
         at_ += 2;
         atom_ = std::string::npos;
-        const std::string boundary = fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word);
+        const std::string boundary = fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", Class(word));
         out_ += c == 'b' ? boundary : fmt::format("(?!{})", boundary);
         return;
       }
@@ -203,7 +205,10 @@ class Translator {
         return Atom(NotClass(kSpaceItems));
       case 'W':
         at_ += 2;
-        return Atom(NotClass(kWordItems));
+        return Atom(NotClass(word));
+      case 'w':
+        at_ += 2;
+        return Atom(Class(word));
       case 'H':
         at_ += 2;
         return Atom(NotClass(kHexItems));
