@@ -16,7 +16,7 @@ std::unique_ptr<Sequence> MakeSequence(int prompt, int max_tokens, int context =
   request.id = "r";
   request.prompt.assign(static_cast<size_t>(prompt), 5);
   request.params.max_tokens = max_tokens;
-  return std::make_unique<Sequence>(std::move(request), 1, SequenceLimits{.context = context, .eos_ids = {0}});
+  return std::make_unique<Sequence>(request, 1, SequenceLimits{.context = context, .eos_ids = {0}});
 }
 
 // Sequences, a scheduler, and the two calls that make a step.

@@ -13,9 +13,9 @@ constexpr float kGreedyBelow = 1e-5f;
 
 }  // namespace
 
-Sequence::Sequence(Request request, uint64_t seed, const SequenceLimits& limits)
-    : id_(std::move(request.id)),
-      tokens_(std::move(request.prompt)),
+Sequence::Sequence(const Request& request, uint64_t seed, const SequenceLimits& limits)
+    : id_(request.id),
+      tokens_(request.prompt),
       prompt_size_(static_cast<int>(tokens_.size())),
       limit_(limits.context),
       min_tokens_(request.params.min_tokens) {

@@ -24,7 +24,7 @@ struct SequenceLimits {
 class Sequence {
  public:
   // The request has passed CheckRequest. `seed`: that of its parameters, or random bits.
-  Sequence(Request request, uint64_t seed, const SequenceLimits& limits);
+  Sequence(const Request& request, uint64_t seed, const SequenceLimits& limits);
   Sequence(const Sequence&) = delete;
   Sequence& operator=(const Sequence&) = delete;
 

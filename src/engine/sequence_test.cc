@@ -15,7 +15,7 @@ class SequenceTest : public testing::Test {
   void Start(SamplingParams params, int prompt = 4) {
     Request request{
         .id = "r", .prompt = std::vector<int32_t>(static_cast<size_t>(prompt), 1), .params = std::move(params)};
-    sequence_ = std::make_unique<Sequence>(std::move(request), 42, SequenceLimits{.context = 64, .eos_ids = {2, 3}});
+    sequence_ = std::make_unique<Sequence>(request, 42, SequenceLimits{.context = 64, .eos_ids = {2, 3}});
     scheduler_.Add(*sequence_);
   }
   void Feed(int32_t token) {

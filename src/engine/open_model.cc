@@ -1,0 +1,109 @@
+#include "engine/open_model.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/tokenizer_json.h"
+#include "model/arch.h"
+
+namespace spate {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool Takes(const Device& device, DType dtype) {
+  const std::vector<DType> formats = device.WeightFormats();
+  return std::find(formats.begin(), formats.end(), dtype) != formats.end();
+}
+
+// What config.json says its weights are in, for weights that are made up.
+DType ConfiguredFormat(const nlohmann::json& config, const Device& device) {
+  const std::string name =
+      GetString(config, config.contains("dtype") ? "dtype" : "torch_dtype", "bfloat16", "config.json");
+  const DType dtype = name == "float32" ? DType::kF32 : name == "float16" ? DType::kF16 : DType::kBF16;
+  return Takes(device, dtype) ? dtype : device.WeightFormats().front();
+}
+
+void CheckFormat(DType dtype, const Device& device) {
+  if (Takes(device, dtype)) return;
+  std::vector<std::string_view> names;
+  for (const DType format : device.WeightFormats()) names.push_back(Name(format));
+  throw Error(ErrorCode::kUsage, "--dtype: backend {} does not keep weights in {}; expected one of: {}",
+              device.info().backend, Name(dtype), fmt::join(names, ", "));
+}
+
+void KeepFirstLayers(ModelSpec& spec, int num_layers) {
+  if (num_layers == 0) return;
+  if (num_layers < 0 || num_layers > spec.Layers()) {
+    throw Error(ErrorCode::kUsage, "--num-layers: expected 1 to {}, got {}", spec.Layers(), num_layers);
+  }
+  spec.layers.resize(static_cast<size_t>(num_layers));
+}
+
+// Every id that ends a generation, by config.json or by the tokenizer's files. Ids without a row in the
+// embedding cannot be generated.
+void CollectEosIds(ModelSpec& spec, const Tokenizer* tokenizer) {
+  std::vector<int32_t>& ids = spec.eos_ids;
+  if (tokenizer != nullptr) ids.insert(ids.end(), tokenizer->eos().begin(), tokenizer->eos().end());
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::erase_if(ids, [&](int32_t id) { return id < 0 || id >= spec.vocab; });
+}
+
+}  // namespace
+
+std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
+  const SteadyClock clock;
+  const double start = clock.NowSeconds();
+  std::error_code ignored;
+  if (!fs::is_directory(options.path, ignored)) {
+    throw Error(ErrorCode::kBadInput,
+                "{}: expected a Hugging Face folder (config.json, *.safetensors, tokenizer.json), {}",
+                options.path.string(), fs::exists(options.path, ignored) ? "this is no folder" : "it does not exist");
+  }
+  const nlohmann::json config = ReadJsonFile((options.path / "config.json").string(), {});
+  auto model = std::make_unique<Model>();
+  const Arch& arch = ArchOf(config);
+  model->spec = MakeSpec(config);
+  KeepFirstLayers(model->spec, options.num_layers);
+
+  // What can be wrong is found before the device and the weights take their time.
+  std::unique_ptr<Checkpoint> checkpoint;
+  if (!options.dummy) {
+    checkpoint = OpenCheckpoint(options.path);
+    CheckWeights(*checkpoint, arch, model->spec);
+  }
+  if (fs::exists(options.path / "tokenizer.json", ignored)) {
+    model->tokenizer = std::make_unique<Tokenizer>(ReadTokenizer(options.path));
+  } else {
+    model->spec.notes.push_back("no tokenizer.json in the folder: ids in, ids out");
+  }
+  CollectEosIds(model->spec, model->tokenizer.get());
+
+  model->device = MakeDevice(options.backend, {.threads = options.threads});
+  if (options.dtype) {
+    model->dtype = *options.dtype;
+  } else {
+    model->dtype = options.dummy ? ConfiguredFormat(config, *model->device) : NativeFormat(*checkpoint, *model->device);
+  }
+  CheckFormat(model->dtype, *model->device);
+  model->kv_dtype = options.kv_dtype.value_or(model->dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
+
+  LoadOptions load{.format = model->dtype, .progress = [&](int64_t done, int64_t total) {
+                     model->load_bytes = done;
+                     if (options.progress) options.progress(done, total);
+                   }};
+  model->weights = options.dummy ? DummyWeights(model->spec, options.dummy_seed, *model->device, load)
+                                 : LoadWeights(*checkpoint, arch, model->spec, *model->device, load);
+  if (options.dummy) model->load_bytes = 0;
+  model->load_seconds = clock.NowSeconds() - start;
+  return model;
+}
+
+}  // namespace spate

@@ -1,0 +1,45 @@
+// Model: what an engine, a score or a bench runs: device, packed weights and tokenizer of one folder.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "backend/device.h"
+#include "model/loader.h"
+#include "model/spec.h"
+#include "model/weights.h"
+#include "tokenizer/tokenizer.h"
+
+namespace spate {
+
+struct ModelOptions {
+  std::filesystem::path path{};  // Hugging Face folder
+  std::string backend = "cpu";
+  int threads = 0;                  // 0 = detected
+  std::optional<DType> dtype{};     // none = the checkpoint's own; f32 also makes activations and KV f32
+  std::optional<DType> kv_dtype{};  // none = bf16, or f32 with dtype f32
+  int num_layers = 0;               // 0 = all; else the first so many
+  bool dummy = false;               // config.json only: seeded random weights
+  uint64_t dummy_seed = 0;
+  LoadProgress progress{};
+};
+
+// A model ready to run: device, packed weights, tokenizer. Immutable after OpenModel; destroyed in reverse order.
+struct Model {
+  ModelSpec spec;
+  std::unique_ptr<Tokenizer> tokenizer;  // null when a dummy folder has none: ids in, ids out
+  std::unique_ptr<Device> device;
+  Weights weights;
+  DType dtype = DType::kBF16;
+  DType kv_dtype = DType::kBF16;
+  double load_seconds = 0;
+  int64_t load_bytes = 0;  // read from the checkpoint
+};
+
+// Throws Error: one line that names the file and what to try.
+std::unique_ptr<Model> OpenModel(const ModelOptions& options);
+
+}  // namespace spate
