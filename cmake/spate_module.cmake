@@ -4,7 +4,7 @@
 # kernels/ (cmake/spate_isa.cmake). By name:
 #   x_test.cc        into spate_<name>_test       ctest label unit
 #   x_slow_test.cc   into spate_<name>_slow_test  ctest label slow, left out of `make test`
-#   x_bench.cc       into spate_<name>_bench      with -DSPATE_BUILD_BENCHES=ON
+#   x_bench.cc       into spate_<name>_bench      with -DSPATE_BUILD_BENCHES=ON; with an x_bench.h it is a plain source
 #   main.cc          into EXECUTABLE, linked with the rest of the folder
 # DEPS are the modules that the folder includes; tools/check_layers.py holds them against the layer table. TEST_DEPS
 # are those that only its tests and benches need.
@@ -24,7 +24,12 @@ function(spate_module name)
   spate_sources(tests _test.cc)
   spate_sources(slow_tests _slow_test.cc)
   spate_sources(benches _bench.cc)
-  spate_sources(fuzzers _fuzz.cc)
+  foreach(file ${benches})
+    string(REGEX REPLACE "cc$" "h" header ${file})
+    if(EXISTS ${header})
+      list(REMOVE_ITEM benches ${file})
+    endif()
+  endforeach()
   if(slow_tests)
     list(REMOVE_ITEM tests ${slow_tests})
   endif()
@@ -33,7 +38,7 @@ function(spate_module name)
     set(main ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
   endif()
   if(sources)
-    list(REMOVE_ITEM sources ${tests} ${slow_tests} ${benches} ${fuzzers} ${main})
+    list(REMOVE_ITEM sources ${tests} ${slow_tests} ${benches} ${main})
     list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/kernels/")
   endif()
 
