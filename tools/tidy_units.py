@@ -19,7 +19,8 @@ def main():
     units = {}
     for entry in json.loads(database.read_text(encoding="utf-8")):
         name = entry["file"]
-        if "/src/" not in name or name.endswith(("_test.cc", "_bench.cc")) or not Path(name).exists():
+        micro_bench = name.endswith("_bench.cc") and not Path(name).with_suffix(".h").exists()
+        if "/src/" not in name or name.endswith("_test.cc") or micro_bench or not Path(name).exists():
             continue
         entry["command"] = GNU_ONLY.sub("", re.sub(r"^\S*ccache ", "", entry["command"]))
         units[name] = entry  # levels come in ascending order: the last one wins
