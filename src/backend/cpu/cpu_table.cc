@@ -20,6 +20,9 @@ void CheckSource(const MatrixView& source) {
 
 size_t TableBytes(const MatrixView& source, DType format) {
   CheckSource(source);
+  if (format != DType::kF32 && format != DType::kF16 && format != DType::kBF16) {
+    throw Error(ErrorCode::kUsage, "the cpu backend cannot keep weights as {}; choose f32, f16 or bf16", Name(format));
+  }
   const std::optional<int64_t> elements = CheckedMul(source.rows, source.cols);
   const std::optional<int64_t> bytes = CheckedMul(elements.value_or(-1), Traits(format).block_bytes);
   if (!elements || !bytes) {
