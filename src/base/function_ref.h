@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <type_traits>
-#include <utility>
 
 namespace spate {
 
@@ -20,11 +19,11 @@ class FunctionRef<R(Args...)> {
   [[gnu::always_inline]] FunctionRef(F&& f) noexcept  // NOLINT(google-explicit-constructor)
       : object_(const_cast<void*>(static_cast<const volatile void*>(__builtin_addressof(f)))),
         call_([](void* object, Args... args) -> R {
-          return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
+          return (*static_cast<std::remove_reference_t<F>*>(object))(static_cast<Args&&>(args)...);
         }) {}
 
   // always_inline: one copy for all instruction sets would otherwise be kept by the linker (base/half.h).
-  [[gnu::always_inline]] R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+  [[gnu::always_inline]] R operator()(Args... args) const { return call_(object_, static_cast<Args&&>(args)...); }
 
  private:
   void* object_;
