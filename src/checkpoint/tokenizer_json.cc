@@ -77,7 +77,9 @@ void PlaceMerges(const TokenizerJsonParts& parts, const TokenTable& table, std::
     const Merge merge{table.Find(left), table.Find(right), table.Find(joined)};
     if (merge.left < 0 || merge.right < 0 || merge.result < 0) {
       throw Error(ErrorCode::kBadInput, "{}: model.merges[{}]: '{}' is not in the vocabulary", what, v->merges.size(),
-                  Show(merge.left < 0 ? left : merge.right < 0 ? right : joined));
+                  Show(merge.left < 0    ? left
+                       : merge.right < 0 ? right
+                                         : joined));
     }
     v->merges.push_back(merge);
   }
@@ -92,9 +94,8 @@ void UnspellTokens(Vocabulary* v) {
     any_opaque = true;
   }
   if (!any_opaque) return;
-  std::erase_if(v->merges, [&](const Merge& merge) {
-    return v->kinds[static_cast<size_t>(merge.result)] == TokenKind::kOpaque;
-  });
+  std::erase_if(v->merges,
+                [&](const Merge& merge) { return v->kinds[static_cast<size_t>(merge.result)] == TokenKind::kOpaque; });
 }
 
 int32_t FindToken(const Vocabulary& v, const TokenTable& table, std::string_view text) {

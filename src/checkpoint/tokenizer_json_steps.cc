@@ -133,8 +133,8 @@ std::vector<TemplatePiece> ReadTemplate(const json& options, const std::string& 
 }  // namespace
 
 std::vector<NormalizerStep> ReadNormalizer(const json& root, std::string_view what) {
-  const Field field{"normalizer", "normalizers", "NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Prepend, Replace",
-                    what};
+  const Field field{"normalizer", "normalizers",
+                    "NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Prepend, Replace", what};
   std::vector<NormalizerStep> steps;
   ReadField(field, root, [&](const std::string& kind, const json& options) {
     const std::string where = field.Where(OneLine(kind, 40));
@@ -221,10 +221,9 @@ std::vector<DecoderStep> ReadDecoder(const json& root, std::string_view what) {
       steps.emplace_back(DecodeFuse{});
     } else if (kind == "Strip") {
       constexpr int64_t kMaxStrip = 1 << 16;
-      steps.emplace_back(
-          DecodeStrip{ReadCharacter(options, "content", where),
-                      static_cast<size_t>(GetInt(options, "start", std::nullopt, 0, kMaxStrip, where)),
-                      static_cast<size_t>(GetInt(options, "stop", std::nullopt, 0, kMaxStrip, where))});
+      steps.emplace_back(DecodeStrip{ReadCharacter(options, "content", where),
+                                     static_cast<size_t>(GetInt(options, "start", std::nullopt, 0, kMaxStrip, where)),
+                                     static_cast<size_t>(GetInt(options, "stop", std::nullopt, 0, kMaxStrip, where))});
     } else if (kind == "Metaspace") {
       steps.emplace_back(
           DecodeMetaspace{ReadCharacter(options, "replacement", where), ReadPrependScheme(options, where)});

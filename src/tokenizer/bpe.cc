@@ -100,8 +100,7 @@ void Bpe::MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* sy
       put(id);
       continue;
     }
-    const bool falls_back = vocabulary_->byte_fallback &&
-                            std::all_of(character.begin(), character.end(), [&](char c) {
+    const bool falls_back = vocabulary_->byte_fallback && std::all_of(character.begin(), character.end(), [&](char c) {
                               return fallback_tokens_[static_cast<unsigned char>(c)] >= 0;
                             });
     if (falls_back) {  // an unk that is owed stays owed, as in Hugging Face tokenizers

@@ -17,7 +17,7 @@ constexpr bool IsPrintable(unsigned byte) {
 constexpr size_t kCharacters = 256 + 68;
 
 struct Alphabet {
-  std::array<uint16_t, 256> character{};         // [byte]
+  std::array<uint16_t, 256> character{};          // [byte]
   std::array<int16_t, kCharacters> byte_of = {};  // [code point], -1: not in the alphabet
 };
 

@@ -115,8 +115,8 @@ void DecodeStream::FeedReplace(size_t at, std::string_view text, std::string* ou
   }
   size_t hold = std::min(held.size() - done, replace.pattern.size() - 1);
   while (hold > 0 && !replace.pattern.starts_with(std::string_view(held).substr(held.size() - hold))) --hold;
-  const std::string ready = ReplaceAll(std::string_view(held).substr(0, held.size() - hold), replace.pattern,
-                                       replace.content);
+  const std::string ready =
+      ReplaceAll(std::string_view(held).substr(0, held.size() - hold), replace.pattern, replace.content);
   held.erase(0, held.size() - hold);
   if (!ready.empty()) Feed(at + 1, ready, out);
 }

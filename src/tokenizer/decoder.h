@@ -1,6 +1,6 @@
 // The decoder steps of a Vocabulary as a stream: token texts go in one by one, text comes out as soon as no later token
-// can change it. What came out, with what Finish adds, is what decoding all tokens at once gives. A DecodeStream belongs
-// to one thread and one sequence.
+// can change it. What came out, with what Finish adds, is what decoding all tokens at once gives. A DecodeStream
+// belongs to one thread and one sequence.
 #pragma once
 
 #include <string>

@@ -30,8 +30,8 @@ void Decompose(std::string_view text, utf8proc_option_t options, std::vector<utf
   for (size_t at = 0; at < text.size();) {
     const CodePoint c = ReadCodePoint(text, at);
     at += c.bytes;
-    const utf8proc_ssize_t count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.value), buffer,
-                                                           kMaxDecomposition, options, &boundary);
+    const utf8proc_ssize_t count =
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.value), buffer, kMaxDecomposition, options, &boundary);
     CHECK(count >= 0 && count <= kMaxDecomposition, "decomposition of U+{:04X}", c.value);
     out->insert(out->end(), buffer, buffer + count);
   }

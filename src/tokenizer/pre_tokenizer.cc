@@ -43,8 +43,7 @@ void Arrange(std::vector<Stretch>& stretches, SplitBehavior behavior, std::vecto
       for (size_t i = 0; i < stretches.size(); ++i) {
         TextRange joined = stretches[i].range;
         // Of several matches in a row only the first joins what is before it.
-        const bool takes_next =
-            !stretches[i].is_match && i + 1 < stretches.size() && stretches[i + 1].is_match;
+        const bool takes_next = !stretches[i].is_match && i + 1 < stretches.size() && stretches[i + 1].is_match;
         if (takes_next) joined.end = stretches[++i].range.end;
         put(joined);
       }
@@ -53,8 +52,7 @@ void Arrange(std::vector<Stretch>& stretches, SplitBehavior behavior, std::vecto
       for (size_t i = 0; i < stretches.size(); ++i) {
         TextRange joined = stretches[i].range;
         // Of several matches in a row only the last joins what is behind it.
-        const bool takes_next =
-            stretches[i].is_match && i + 1 < stretches.size() && !stretches[i + 1].is_match;
+        const bool takes_next = stretches[i].is_match && i + 1 < stretches.size() && !stretches[i + 1].is_match;
         if (takes_next) joined.end = stretches[++i].range.end;
         put(joined);
       }

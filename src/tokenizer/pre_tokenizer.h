@@ -38,8 +38,8 @@ class PreTokenizer {
     SplitBehavior behavior;
     bool invert;
     KnownPattern known;
-    std::string literal;            // if neither known nor regex
-    std::shared_ptr<Regex> regex;   // shared: steps stay copyable
+    std::string literal;           // if neither known nor regex
+    std::shared_ptr<Regex> regex;  // shared: steps stay copyable
   };
   using Step = std::variant<ByteLevel, Pattern, SplitDigits, SplitMetaspace>;
 

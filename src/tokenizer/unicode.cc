@@ -9,15 +9,14 @@ constexpr uint8_t kL = kLetter, kN = kNumber, kS = kSpace, kR = kNewline;
 
 }  // namespace
 
-const uint8_t kAsciiClass[128] = {
-    0,  0,  0,  0,  0,  0,  0,  0,  0,  kS, kR, kS, kS, kR, 0,  0,   // 09 to 0D
-    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,   //
-    kS, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,   // space
-    kN, kN, kN, kN, kN, kN, kN, kN, kN, kN, 0,  0,  0,  0,  0,  0,   // 0 to 9
-    0,  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL,  // A to Z
-    kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, 0,  0,  0,  0,  0,   //
-    0,  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL,  // a to z
-    kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, 0,  0,  0,  0,  0};
+const uint8_t kAsciiClass[128] = {0,  0,  0,  0,  0,  0,  0,  0,  0,  kS, kR, kS, kS, kR, 0,  0,   // 09 to 0D
+                                  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,   //
+                                  kS, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,   // space
+                                  kN, kN, kN, kN, kN, kN, kN, kN, kN, kN, 0,  0,  0,  0,  0,  0,   // 0 to 9
+                                  0,  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL,  // A to Z
+                                  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, 0,  0,  0,  0,  0,   //
+                                  0,  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL,  // a to z
+                                  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, 0,  0,  0,  0,  0};
 
 bool IsWhitespace(uint32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 9 && c <= 13);

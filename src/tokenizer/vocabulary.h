@@ -133,8 +133,8 @@ struct Vocabulary {
   std::vector<DecoderStep> decoder;
   bool join_with_spaces = false;  // no decoder at all: token texts are joined by spaces
 
-  int32_t bos = -1;                // -1: none
-  std::vector<int32_t> eos;        // every id that ends a generation, the tokenizer's own first
+  int32_t bos = -1;          // -1: none
+  std::vector<int32_t> eos;  // every id that ends a generation, the tokenizer's own first
   int32_t pad = -1;
 };
 

@@ -33,7 +33,8 @@ TEST_P(WordScan, IsThePattern) {
       {0x660, 0x669},   {0x904, 0x939},   {0x1680, 0x1680}, {0x180B, 0x180E},   {0x2000, 0x206F},   {0x2070, 0x2071},
       {0x2150, 0x2188}, {0x2460, 0x24FF}, {0x3000, 0x303F}, {0x3041, 0x3096},   {0x4E00, 0x4EFF},   {0xAC00, 0xACFF},
       {0xFB00, 0xFB06}, {0xFF01, 0xFF5E}, {0xFEFF, 0xFEFF}, {0x1F300, 0x1F5FF}, {0x20000, 0x200FF}, {0xE000, 0xE010}};
-  const std::string_view common[] = {" ", "  ", "\n", "\r\n", "\t", "'", "'s", "'LL", "'Re", "'\u017F", "a", "word", "1", "!", ".\n"};
+  const std::string_view common[] = {" ",   "  ",      "\n", "\r\n", "\t", "'", "'s", "'LL",
+                                     "'Re", "'\u017F", "a",  "word", "1",  "!", ".\n"};
   const Regex regex(RegexOf(GetParam()));
   std::mt19937 random(1);
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
@@ -61,7 +62,8 @@ INSTANTIATE_TEST_SUITE_P(Patterns, WordScan,
 
 TEST(WordScan, Examples) {
   using Words = std::vector<std::string>;
-  EXPECT_EQ(Scanned(KnownPattern::kGpt2, "It's 12345  o'clock"), (Words{"It", "'s", " 12345", " ", " o", "'", "clock"}));
+  EXPECT_EQ(Scanned(KnownPattern::kGpt2, "It's 12345  o'clock"),
+            (Words{"It", "'s", " 12345", " ", " o", "'", "clock"}));
   EXPECT_EQ(Scanned(KnownPattern::kLlama3, "It'S 12345\n\n x"), (Words{"It", "'S", " ", "123", "45", "\n\n", " x"}));
   EXPECT_EQ(Scanned(KnownPattern::kQwen2, "a=12;\n  b"), (Words{"a", "=", "1", "2", ";\n", " ", " b"}));
 }

@@ -1,0 +1,202 @@
+#include "checkpoint/tokenizer_json.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/mmap_file.h"
+#include "tokenizer/tokenizer.h"
+
+namespace spate {
+namespace {
+
+using nlohmann::json;
+using Ids = std::vector<int32_t>;
+
+json Small() {
+  return json::parse(R"({
+    "version": "1.0", "truncation": null, "padding": null,
+    "added_tokens": [
+      {"id": 5, "content": "<s>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+       "special": true},
+      {"id": 6, "content": "</s>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+       "special": true}],
+    "normalizer": null, "pre_tokenizer": null, "post_processor": null,
+    "decoder": {"type": "Sequence", "decoders": [{"type": "Fuse"}]},
+    "model": {"type": "BPE", "dropout": null, "unk_token": "?", "continuing_subword_prefix": null,
+              "end_of_word_suffix": "", "fuse_unk": false,
+              "vocab": {"a": 0, "b": 1, "ab": 2, "?": 3, "abb": 4},
+              "merges": ["a b", "ab b"]}})");
+}
+
+Ids Encoded(const json& tokenizer, std::string_view text, std::string_view config = "") {
+  return Tokenizer(ParseTokenizerJson(tokenizer.dump(), config, "test")).Encode(text);
+}
+
+std::string ErrorOf(std::string_view text, std::string_view config = "") {
+  try {
+    const Tokenizer tokenizer(ParseTokenizerJson(text, config, "t.json"));
+    return "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kBadInput);
+    EXPECT_EQ(std::string_view(e.what()).find('\n'), std::string_view::npos) << e.what();
+    return e.what();
+  }
+}
+
+TEST(TokenizerJson, BothSpellingsOfMerges) {
+  json j = Small();
+  EXPECT_EQ(Encoded(j, "abbx<s>a"), (Ids{4, 3, 5, 0}));
+  j["model"]["merges"] = json::parse(R"([["a", "b"], ["ab", "b"]])");
+  EXPECT_EQ(Encoded(j, "abbx<s>a"), (Ids{4, 3, 5, 0}));
+  j["model"]["merges"] = json::parse(R"(["#version: 0.2", "a b"])");
+  EXPECT_EQ(Encoded(j, "abb"), (Ids{2, 1}));
+}
+
+TEST(TokenizerJson, ConfigNamesTokensAndWhatIsAdded) {
+  const auto with = [](std::string_view config) { return ParseTokenizerJson(Small().dump(), config, "test"); };
+  EXPECT_EQ(with("{}").bos, -1);
+  EXPECT_TRUE(with("{}").eos.empty());
+  const Vocabulary v = with(R"({"bos_token": "<s>", "eos_token": {"content": "</s>"}, "pad_token": "[later]"})");
+  EXPECT_EQ(v.bos, 5);
+  EXPECT_EQ(v.eos, Ids{6});
+  EXPECT_EQ(v.pad, -1);
+  const std::string names = R"({"bos_token": "<s>", "eos_token": "</s>", )";
+  EXPECT_EQ(Encoded(Small(), "a", names + R"("add_bos_token": true, "add_eos_token": true})"), (Ids{5, 0, 6}));
+  EXPECT_EQ(Encoded(Small(), "a", names + R"("add_bos_token": null})"), (Ids{0}));
+  json j = Small();
+  j["post_processor"] = json::parse(R"({"type": "TemplateProcessing",
+      "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+      "pair": [], "special_tokens": {"<s>": {"id": "<s>", "ids": [5], "tokens": ["<s>"]}}})");
+  EXPECT_EQ(Encoded(j, "a"), (Ids{5, 0}));
+  EXPECT_EQ(Encoded(j, "a", names + R"("add_bos_token": true})"), (Ids{5, 0}));
+  EXPECT_EQ(Encoded(j, "a", names + R"("add_bos_token": false})"), (Ids{0}));
+  EXPECT_NE(ErrorOf(Small().dump(), R"({"eos_token": "<none>"})").find("eos_token is '<none>'"), std::string::npos);
+}
+
+TEST(TokenizerJson, HolesAreAllowedUpToALimit) {
+  json j = Small();
+  j["model"]["vocab"]["c"] = 1000;
+  const Tokenizer tokenizer(ParseTokenizerJson(j.dump(), "", "test"));
+  EXPECT_EQ(tokenizer.vocab_size(), 1001);
+  EXPECT_EQ(tokenizer.TokenText(500), "");
+  EXPECT_EQ(tokenizer.Decode(Ids{0, 500, 1}, false), "ab");
+  j["model"]["vocab"]["c"] = 1000000;
+  EXPECT_NE(ErrorOf(j.dump()).find("ids up to 1000000 for 8 tokens"), std::string::npos);
+}
+
+TEST(TokenizerJson, EveryTruncationIsAnError) {
+  const std::string text = Small().dump();
+  for (size_t n = 0; n < text.size(); ++n) {
+    ASSERT_NE(ErrorOf(std::string_view(text).substr(0, n)), "no error") << n;
+  }
+}
+
+TEST(TokenizerJson, SaysWhatIsWrong) {
+  struct Case {
+    const char* pointer;
+    const char* value;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"/model/type", R"("Unigram")", "t.json: model is Unigram, supported: BPE"},
+      {"/model/vocab", "[]", "t.json: model has no vocab"},
+      {"/model/vocab", R"({"a": "x"})", "t.json: model.vocab: 'a' is a string, expected an id"},
+      {"/model/vocab/a", "-1", "'a' is a negative number, expected an id"},
+      {"/model/vocab/a", "1.5", "'a' is a fraction, expected an id"},
+      {"/model/vocab/a", "[1]", "'a' is an array, expected an id"},
+      {"/model/vocab/a", "4194304", "'a' has id 4194304, supported are ids below 4194304"},
+      {"/model/vocab/a", "18446744073709551615", "'a' has id 18446744073709551615"},
+      {"/model/vocab/a", "1", "'a' and 'b' both have id 1"},
+      {"/model/merges", "{}", "t.json: model has no merges"},
+      {"/model/merges/0", R"("a")", "model.merges[0]: 'a', expected two tokens"},
+      {"/model/merges/0", R"("a b c")", "model.merges[0]: 'a b c', expected two tokens"},
+      {"/model/merges/0", "7", "model.merges[0]: a number, expected"},
+      {"/model/merges/0", R"(["a"])", "model.merges[0] has 1 tokens, expected 2"},
+      {"/model/merges/0", R"(["a", "b", "c"])", "model.merges[0] has more than two tokens"},
+      {"/model/merges/0", R"([["a"], "b"])", "model.merges[1]: an array, expected"},
+      {"/model/merges/1", R"("b z")", "model.merges[1]: 'z' is not in the vocabulary"},
+      {"/model/merges/1", R"("b a")", "model.merges[1]: 'ba' is not in the vocabulary"},
+      {"/model/unk_token", R"("<unk>")", "unk_token '<unk>' is not in the vocabulary"},
+      {"/model/dropout", "0.1", "dropout gives another result each time"},
+      {"/model/end_of_word_suffix", R"("</w>")", "end_of_word_suffix is not supported"},
+      {"/added_tokens/0/id", "0", "added token '<s>' has id 0, which is the model's 'a'"},
+      {"/added_tokens/0/id", "-5", "added_tokens[0]: id"},
+      {"/added_tokens/0/special", "1", "added_tokens[0]: special"},
+      {"/added_tokens/0", "7", "added_tokens[0]"},
+      {"/normalizer", R"({"type": "Nmt"})", "normalizer 'Nmt' is not supported; supported: NFC"},
+      {"/normalizer", R"({"type": "Sequence"})", "normalizer Sequence has no normalizers"},
+      {"/normalizer", R"({"type": "Strip", "strip_left": 1})", "strip_left"},
+      {"/normalizer", R"("NFC")", "normalizer"},
+      {"/normalizer", R"({})", "type"},
+      {"/pre_tokenizer", R"({"type": "Whitespace"})", "pre_tokenizer 'Whitespace' is not supported"},
+      {"/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated", "invert": false})",
+       "invalid regular expression '('"},
+      {"/pre_tokenizer", R"({"type": "Split", "pattern": {"String": ""}, "behavior": "Isolated", "invert": false})",
+       "empty pattern"},
+      {"/pre_tokenizer", R"({"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd", "invert": false})",
+       "behavior 'Odd', expected Removed"},
+      {"/pre_tokenizer", R"({"type": "Metaspace", "replacement": "ab"})", "expected one character"},
+      {"/pre_tokenizer", R"({"type": "Metaspace", "replacement": "_", "prepend_scheme": "last"})",
+       "prepend_scheme 'last', expected first, always or never"},
+      {"/post_processor", R"({"type": "BertProcessing"})", "post_processor 'BertProcessing' is not supported"},
+      {"/post_processor", R"({"type": "TemplateProcessing", "single": []})", "expected Sequence A once, got none"},
+      {"/post_processor", R"({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<q>"}}]})",
+       "special token '<q>' has no ids"},
+      {"/decoder", R"({"type": "CTC"})", "decoder 'CTC' is not supported"},
+      {"/decoder", R"({"type": "Strip", "content": " ", "start": -1, "stop": 0})", "start"},
+      {"", "[1]", "t.json: expected a JSON object"},
+      {"/model", "null", "t.json: no model"},
+  };
+  for (const Case& c : cases) {
+    json j = Small();
+    j[json::json_pointer(c.pointer)] = json::parse(c.value);
+    const std::string message = ErrorOf(j.dump());
+    EXPECT_NE(message.find(c.message), std::string::npos) << c.pointer << " " << c.value << ": " << message;
+  }
+  EXPECT_NE(ErrorOf(R"({"model": {"vocab": {"a": 0, "a": 1}, "merges": []}})").find("'a' occurs twice"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(100, '[')).find("nested deeper"), std::string::npos);
+  EXPECT_NE(ErrorOf("{\"model\": \"\xFF\"}").find("not JSON at byte"), std::string::npos);
+  std::string deep = "null";
+  for (int i = 0; i < 20; ++i) deep = R"({"type": "Sequence", "normalizers": [)" + deep + "]}";
+  EXPECT_NE(ErrorOf(R"({"normalizer": )" + deep + R"(, "model": {"vocab": {"a": 0}, "merges": []}})"), "no error");
+}
+
+class TokenizerFolder : public ::testing::Test {
+ protected:
+  TokenizerFolder() : folder_(std::filesystem::path(::testing::TempDir()) / "spate_tokenizer_json_test") {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~TokenizerFolder() override { std::filesystem::remove_all(folder_); }
+  void Write(std::string_view name, std::string_view text) { std::ofstream(folder_ / name) << text; }
+  std::filesystem::path folder_;
+};
+
+TEST_F(TokenizerFolder, GathersWhatEndsAGeneration) {
+  Write("tokenizer.json", Small().dump());
+  Write("config.json", R"({"eos_token_id": 2})");
+  EXPECT_EQ(ReadTokenizer(folder_).eos, Ids{2});
+  Write("generation_config.json", R"({"eos_token_id": [6, 4, 128009]})");
+  EXPECT_EQ(ReadTokenizer(folder_).eos, (Ids{6, 4, 128009}));
+  Write("tokenizer_config.json", R"({"eos_token": "</s>", "chat_template": "x"})");
+  EXPECT_EQ(ReadTokenizer(folder_).eos, (Ids{6, 4, 128009}));
+  Write("generation_config.json", R"({"eos_token_id": "x"})");
+  EXPECT_THROW(ReadTokenizer(folder_), Error);
+}
+
+TEST_F(TokenizerFolder, MissingFile) {
+  try {
+    ReadTokenizer(folder_);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kBadInput);
+    EXPECT_NE(std::string_view(e.what()).find("no tokenizer.json"), std::string_view::npos);
+  }
+}
+
+}  // namespace
+}  // namespace spate
