@@ -177,10 +177,10 @@ def main():
     arg.add_argument("--work", required=True, help="folder for the state, the tokenizer and log.txt")
     arg.add_argument("--out", required=True, help="folder that receives the model")
     arg.add_argument("--minutes", type=float, default=100, help="wall time of the whole run")
-    arg.add_argument("--batch", type=int, default=16, help="windows of 512 tokens a step (twice as many short ones)")
+    arg.add_argument("--batch", type=int, default=8, help="windows of 512 tokens a step (twice as many short ones)")
     arg.add_argument("--peak", type=float, default=3e-3)
     arg.add_argument("--dropout", type=float, default=0.05)
-    arg.add_argument("--short", type=float, default=0.7, metavar="FRACTION",
+    arg.add_argument("--short", type=float, default=0.85, metavar="FRACTION",
                      help="part of the time spent on windows of 256 tokens, whose attention costs half as much")
     arg.add_argument("--save-minutes", type=float, default=8)
     arg.add_argument("--threads", type=int, default=2)
@@ -221,16 +221,16 @@ def main():
         torch.optim.Muon(matrices, lr=a.peak, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW([dict(params=[model.embed.weight], weight_decay=0.1), dict(params=norms, weight_decay=0.0)],
                           lr=a.peak, betas=(0.9, 0.95), fused=True)]
-    step, elapsed, best = 0, 0.0, float("inf")
+    step, tokens, elapsed, best = 0, 0, 0.0, float("inf")
     if (work / "state.pt").exists():
         state = torch.load(work / "state.pt", weights_only=True)
         model.load_state_dict(state["model"])
         for optimizer, saved in zip(optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
-        step, elapsed, best = state["step"], state["elapsed"], state["best"]
+        step, tokens, elapsed, best = (state[name] for name in ("step", "tokens", "elapsed", "best"))
     forward = torch.compile(model, dynamic=False) if a.compile else model
     log(f"{len(train_texts)} tales, {len(stream)} tokens to train on; {len(val_texts)} tales, {len(val)} tokens held out; "
-        f"{sum(p.numel() for p in model.parameters())} parameters; at step {step}, {elapsed / 60:.1f} min")
+        f"{sum(p.numel() for p in model.parameters())} parameters; step {step}, {tokens} tokens, {elapsed / 60:.1f} min")
 
     def validate():
         model.eval()
@@ -243,7 +243,6 @@ def main():
     def save_and_publish():
         nonlocal best
         loss = validate()
-        tokens = step * a.batch * length
         log(f"step {step} validation {loss:.4f} tokens {tokens} epochs {tokens / len(stream):.2f}")
         if loss < best:
             best = loss
@@ -254,8 +253,8 @@ def main():
                 training_tokens=len(stream), training_tales=len(train_texts), held_out_tokens=len(val),
                 held_out_tales=len(val_texts), parameters=sum(p.numel() for p in model.parameters())))
         part = work / "state.pt.part"
-        torch.save(dict(model=model.state_dict(), optimizers=[o.state_dict() for o in optimizers], step=step, elapsed=elapsed,
-                        best=best), part)
+        torch.save(dict(model=model.state_dict(), optimizers=[o.state_dict() for o in optimizers], step=step, tokens=tokens,
+                        elapsed=elapsed, best=best), part)
         os.replace(part, work / "state.pt")
 
     model.train()
@@ -282,11 +281,12 @@ def main():
             optimizer.step()
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
         step += 1
+        tokens += block.shape[0] * window
         spent = time.monotonic() - begin
         elapsed += spent
         since_save += spent
         since_log += 1
-        if since_log == 50:
+        if since_log == 100:
             log(f"step {step} {elapsed / 60:.1f} min loss {mean:.4f} rate {rate:.2e} {a.batch * length / spent:.0f} tok/s")
             since_log = 0
         if since_save > a.save_minutes * 60:
