@@ -22,8 +22,11 @@ struct AttentionShape {
   DType kv = DType::kF32;
 
   AttnSpec Spec() const {
-    return {.heads = heads, .kv_heads = kv_heads, .head_dim = head_dim,
-            .scale = 1.0f / std::sqrt(static_cast<float>(head_dim)), .rope = 0};
+    return {.heads = heads,
+            .kv_heads = kv_heads,
+            .head_dim = head_dim,
+            .scale = 1.0f / std::sqrt(static_cast<float>(head_dim)),
+            .rope = 0};
   }
 };
 

@@ -15,8 +15,8 @@
 
 namespace spate::cpu {
 
-inline constexpr int kKvDims = 16;        // value dimensions are padded to a multiple of this
-inline constexpr int kQueryRows = 8;      // rows of a packed group of queries
+inline constexpr int kKvDims = 16;    // value dimensions are padded to a multiple of this
+inline constexpr int kQueryRows = 8;  // rows of a packed group of queries
 inline constexpr int kPartBlocks = kAttentionPart / kKvBlockTokens;
 
 [[maybe_unused]] static constexpr int PaddedDims(int head_dim) { return (head_dim + kKvDims - 1) / kKvDims * kKvDims; }
@@ -31,17 +31,17 @@ struct AttentionState {
 
 // One part (at most kAttentionPart consecutive positions) for the rows of one tile.
 struct AttentionPart {
-  const float* queries;     // [rows / kQueryRows][KeyDims][kQueryRows]: rotated, times scale * log2(e)
-  int rows;                 // queries * sharing; the rows of a query lie together
-  int sharing;              // query heads that read this key/value head
+  const float* queries;  // [rows / kQueryRows][KeyDims][kQueryRows]: rotated, times scale * log2(e)
+  int rows;              // queries * sharing; the rows of a query lie together
+  int sharing;           // query heads that read this key/value head
   int head_dim;
-  int keys;                 // of this part that the first query sees; each next one sees one more
-  const int32_t* blocks;    // block numbers of this part
-  const std::byte* k;       // keys and values of this layer and head in block 0
+  int keys;               // of this part that the first query sees; each next one sees one more
+  const int32_t* blocks;  // block numbers of this part
+  const std::byte* k;     // keys and values of this layer and head in block 0
   const std::byte* v;
-  int64_t block_bytes;      // from block to block
-  float* scores;            // [kQueryRows][kAttentionPart]: scratch
-  AttentionState state;     // out: of this part alone
+  int64_t block_bytes;   // from block to block
+  float* scores;         // [kQueryRows][kAttentionPart]: scratch
+  AttentionState state;  // out: of this part alone
 };
 
 struct AttentionKernels {

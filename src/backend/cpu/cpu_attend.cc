@@ -111,8 +111,9 @@ void AttentionRunner::Begin(const Batch& batch) {
   planned_sharing_ = 0;
   decode_only_ = batch.tokens <= batch.sequences;
   for (int s = 0; s < batch.sequences; ++s) {
-    decode_only_ = decode_only_ && batch.host_query_start[static_cast<size_t>(s) + 1] -
-                                           batch.host_query_start[static_cast<size_t>(s)] <= 1;
+    decode_only_ =
+        decode_only_ &&
+        batch.host_query_start[static_cast<size_t>(s) + 1] - batch.host_query_start[static_cast<size_t>(s)] <= 1;
   }
   for (Rope& rope : ropes_) {
     const int64_t pairs = static_cast<int64_t>(rope.inv_freq.size());
@@ -244,8 +245,7 @@ void AttentionRunner::RunThread(const Job& job, int thread) noexcept {
 
 void AttentionRunner::Rotate(const Job& job, const float* head, int token, float* out) const {
   const int pairs = static_cast<int>(job.rope.inv_freq.size());
-  const auto rotate =
-      job.rope.style == RopeStyle::kHalf ? kernels_.rows.rotate_half : kernels_.rows.rotate_interleaved;
+  const auto rotate = job.rope.style == RopeStyle::kHalf ? kernels_.rows.rotate_half : kernels_.rows.rotate_interleaved;
   rotate(head, job.rope.cos.As<float>() + int64_t{token} * pairs, job.rope.sin.As<float>() + int64_t{token} * pairs,
          pairs, job.spec.head_dim, out);
 }
@@ -264,6 +264,10 @@ void AttentionRunner::LoadQueries(const Job& job, const Tile& tile, int kv_head,
   const int head_dim = job.spec.head_dim;
   for (int q = 0; q < tile.queries; ++q) {
     const float* heads = Row(job.qkv, tile.token + q) + kv_head * job.sharing * head_dim;
+    // Rows lie pages apart, which the hardware does not foresee.
+    if (q + 1 < tile.queries) {
+      for (int i = 0; i < job.sharing * head_dim; i += 16) __builtin_prefetch(heads + job.qkv.stride + i);
+    }
     for (int g = 0; g < job.sharing; ++g) {
       Rotate(job, heads + g * head_dim, tile.token + q, scratch.row);
       kernels_.attention.pack_query(scratch.row, head_dim, job.query_scale, q * job.sharing + g, scratch.queries);
@@ -325,7 +329,8 @@ void AttentionRunner::Finish(const Job& job, const Tile& tile, int kv_head, cons
   const int head_dim = job.spec.head_dim;
   for (int row = 0; row < tile.queries * job.sharing; ++row) {
     const int head = kv_head * job.sharing + row % job.sharing;
-    kernels_.attention.finish(state, row, head_dim, MutableRow(job.out, tile.token + row / job.sharing) + head * head_dim);
+    kernels_.attention.finish(state, row, head_dim,
+                              MutableRow(job.out, tile.token + row / job.sharing) + head * head_dim);
   }
 }
 

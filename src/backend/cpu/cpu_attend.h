@@ -1,9 +1,10 @@
-// AttentionRunner: rotates queries and keys, writes the cache and attends, with all threads of a pool. Owns the KV arena
-// and all scratch, planned at construction; one caller at a time, like the Ops that owns it.
+// AttentionRunner: rotates queries and keys, writes the cache and attends, with all threads of a pool. Owns the KV
+// arena and all scratch, planned at construction; one caller at a time, like the Ops that owns it.
 //
-// A tile is a run of queries of one sequence that lie in one aligned stretch of positions; with one key/value head it is
-// a task. Where there are too few tasks for the threads (a decode step of few sequences), a task is one part of kAttentionPart
-// positions instead. Parts are merged in ascending order either way, by the same function: the result has the same bits.
+// A tile is a run of queries of one sequence that lie in one aligned stretch of positions; with one key/value head it
+// is a task. Where there are too few tasks for the threads (a decode step of few sequences), a task is one part of
+// kAttentionPart positions instead. Parts are merged in ascending order either way, by the same function: the result
+// has the same bits.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ class AttentionRunner {
  private:
   struct Tile {
     int sequence;
-    int token;     // first, in the batch
+    int token;  // first, in the batch
     int queries;
     int position;  // of the first
     int parts;     // that its queries see
@@ -75,8 +76,8 @@ class AttentionRunner {
   AlignedBuffer pieces_;          // results of parts that are computed as tasks of their own
 
   std::vector<Tile> tiles_;
-  int planned_sharing_ = 0;  // 0 = no tiles planned in this step
-  int total_parts_ = 0;      // of all tiles
+  int planned_sharing_ = 0;   // 0 = no tiles planned in this step
+  int total_parts_ = 0;       // of all tiles
   bool decode_only_ = false;  // no sequence has two tokens in this step
 
   ChunkCounter writes_;

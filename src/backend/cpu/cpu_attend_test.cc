@@ -47,7 +47,8 @@ double WorstError(const AttentionShape& shape, const OpsConfig& config, const At
     std::vector<double> keys, values;
     for (size_t t = 0; t < length; ++t) {
       const float* k = sequence.qkv.data() + t * width + (spec.heads + kv_head) * spec.head_dim;
-      for (float v : Rotated(config.ropes[0], static_cast<int>(t), k, spec.head_dim)) keys.push_back(Stored(v, shape.kv));
+      for (float v : Rotated(config.ropes[0], static_cast<int>(t), k, spec.head_dim))
+        keys.push_back(Stored(v, shape.kv));
       for (size_t d = 0; d < head_dim; ++d) {
         values.push_back(Stored(k[static_cast<size_t>(spec.kv_heads) * head_dim + d], shape.kv));
       }
@@ -70,12 +71,13 @@ double WorstError(const AttentionShape& shape, const OpsConfig& config, const At
           max = std::max(max, scores[p]);
         }
         for (double& score : scores) sum += score = std::exp(score - max);
-        const double bound = 0x1p-24 * (static_cast<double>(head_dim + 8) * magnitude + static_cast<double>(t) / 4 + 32);
+        const double bound =
+            0x1p-24 * (static_cast<double>(head_dim + 8) * magnitude + static_cast<double>(t) / 4 + 32);
         for (size_t d = 0; d < head_dim; ++d) {
           double expected = 0;
           for (size_t p = 0; p <= t; ++p) expected += scores[p] / sum * values[p * head_dim + d];
-          const float out = sequence.out[t * static_cast<size_t>(spec.QueryWidth()) +
-                                         static_cast<size_t>(head) * head_dim + d];
+          const float out =
+              sequence.out[t * static_cast<size_t>(spec.QueryWidth()) + static_cast<size_t>(head) * head_dim + d];
           const double error = std::abs(static_cast<double>(out) - expected) / bound;
           worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : std::max(worst, error);
         }

@@ -28,7 +28,8 @@ KvArena::KvArena(const KvLayout& layout, std::span<const int32_t> blocks) : dtyp
     CHECK(layer.blocks >= 0, "{} KV blocks", layer.blocks);
     const std::optional<int64_t> bytes = CheckedMul(layer.block_bytes, layer.blocks);
     if (!bytes) {
-      throw Error(ErrorCode::kDoesNotFit, "backend cpu: {} KV blocks of {} bytes a layer are more than any memory; use a smaller context",
+      throw Error(ErrorCode::kDoesNotFit,
+                  "backend cpu: {} KV blocks of {} bytes a layer are more than any memory; use a smaller context",
                   layer.blocks, layer.block_bytes);
     }
     layer.data = AlignedBuffer(static_cast<size_t>(*bytes));

@@ -68,7 +68,8 @@ void CpuOps::Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv
 
 void CpuOps::GatherRows(const Batch& batch, Mat x, Mat out) {
   CheckShape("out", out, batch.outputs, x.cols);
-  ForRows(pool_, batch.outputs, x.cols, [&](int64_t i) { std::copy_n(Row(x, batch.output_rows[i]), x.cols, Row(out, i)); });
+  ForRows(pool_, batch.outputs, x.cols,
+          [&](int64_t i) { std::copy_n(Row(x, batch.output_rows[i]), x.cols, Row(out, i)); });
 }
 
 void CpuOps::Sample(const Batch& batch, Mat logits, std::span<SampleResult> results) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/check.h"
 #include "base/math_util.h"
@@ -22,12 +23,18 @@ float Sanitized(double value) {
 
 float Factor(float temperature) { return std::min(1.0f / temperature, kLargest); }
 
-// Orders indices of candidates, which ascend with their ids: the heap's top is the largest value, the lowest id among equals.
+// Steps that narrow down the weight at which top-p cuts: from 126 powers of two to a ratio of 1.0013.
+constexpr int kBisections = 16;
+
+// Rank of candidates by their indices, which ascend with the ids: larger value first, lower id first among equals.
+struct Before {
+  const float* values;
+  bool operator()(int32_t a, int32_t b) const { return values[a] > values[b] || (values[a] == values[b] && a < b); }
+};
+// For heaps whose top is the first in rank.
 struct After {
   const float* values;
-  bool operator()(int32_t a, int32_t b) const {
-    return values[a] < values[b] || (values[a] == values[b] && a > b);
-  }
+  bool operator()(int32_t a, int32_t b) const { return Before{values}(b, a); }
 };
 
 }  // namespace
@@ -143,8 +150,8 @@ SampleResult Sampler::SampleRow(const float* logits, const SampleArgs& args, Scr
 }
 
 const float* Sampler::Adjust(const float* logits, const SampleArgs& args, const Slot& slot, Scratch& scratch) const {
-  const bool penalties = slot.tracked && (args.repetition_penalty != 1 || args.presence_penalty != 0 ||
-                                          args.frequency_penalty != 0);
+  const bool penalties =
+      slot.tracked && (args.repetition_penalty != 1 || args.presence_penalty != 0 || args.frequency_penalty != 0);
   if (args.bias_count == 0 && !penalties) return logits;
   float* adjusted = scratch.adjusted.data();
   std::copy_n(logits, vocab_, adjusted);
@@ -224,75 +231,104 @@ int64_t Sampler::CollectLargest(const float* x, int64_t count, Scratch& scratch)
   return kernels_.collect(x, vocab_, threshold, scratch.candidates.data());
 }
 
+// Candidates: ids that weigh at least (1 - share) / vocab of the total. All others weigh less than 1 - share of it
+// together, so that the most probable tokens with `share` of it are among the candidates.
+int64_t Sampler::CollectHeaviest(const float* x, float max, float factor, double total, double share,
+                                 Scratch& scratch) const {
+  const double least = std::max((1 - share) * total / vocab_, 1e-300);
+  // A little less, for the rounding of weights; weights are 0 from e^-88 on, and those are never needed.
+  const double distance = std::max(std::log(least) - 1e-3, -88.0) / static_cast<double>(factor);
+  const double threshold = std::max(static_cast<double>(max) + distance, static_cast<double>(-kLargest));
+  return kernels_.collect(x, vocab_, std::min(static_cast<float>(threshold), max), scratch.candidates.data());
+}
+
 void Sampler::LoadValues(const float* x, int64_t candidates, Scratch& scratch) const {
   for (int64_t i = 0; i < candidates; ++i) {
     scratch.values[static_cast<size_t>(i)] = std::min(x[scratch.candidates[static_cast<size_t>(i)]], kLargest);
-    scratch.order[static_cast<size_t>(i)] = static_cast<int32_t>(i);
   }
+}
+
+// Weighs nothing any more: all candidates but the `count` first in rank.
+void Sampler::KeepLargest(int64_t candidates, int64_t count, Scratch& scratch) const {
+  if (count >= candidates) return;
+  const auto first = scratch.order.begin();
+  std::iota(first, first + candidates, 0);
+  const Before before{scratch.values.data()};
+  std::nth_element(first, first + count, first + candidates, before);
+  for (auto i = first + count; i != first + candidates; ++i) scratch.weights[static_cast<size_t>(*i)] = 0;
+}
+
+// Weighs nothing any more: all candidates behind the first in rank that reach `enough` together.
+void Sampler::KeepNucleus(int64_t candidates, double enough, Scratch& scratch) const {
+  float* weights = scratch.weights.data();
+  // The last token of the nucleus weighs at least `low` and less than `high`.
+  float high = 2;
+  double heavier = 0;  // sum from `high` on
+  float low = std::numeric_limits<float>::min();
+  for (int i = 0; i < kBisections; ++i) {
+    const float middle = std::sqrt(low * std::min(high, 1.0f));
+    const double sum = kernels_.sum_at_least(weights, candidates, middle);
+    if (sum >= enough) {
+      low = middle;
+    } else {
+      high = middle;
+      heavier = sum;
+    }
+  }
+  int64_t between = 0;
+  for (int64_t i = 0; i < candidates; ++i) {
+    if (weights[i] >= high) continue;
+    if (weights[i] >= low) {
+      scratch.order[static_cast<size_t>(between++)] = static_cast<int32_t>(i);
+    } else {
+      weights[i] = 0;
+    }
+  }
+  const auto first = scratch.order.begin();
+  auto last = first + between;
+  const After after{scratch.values.data()};
+  std::make_heap(first, last, after);
+  // The most probable token stays in any case.
+  for (bool any = high <= 1; last != first && (!any || heavier < enough); any = true) {
+    std::pop_heap(first, last--, after);
+    heavier += static_cast<double>(weights[*last]);
+  }
+  for (; last != first; --last) weights[*(last - 1)] = 0;
 }
 
 int32_t Sampler::DrawCandidates(const float* x, float max, const SampleArgs& args, double u, Scratch& scratch) const {
   const float factor = Factor(args.temperature);
-  const double top_p = static_cast<double>(args.top_p);
+  const double share = static_cast<double>(args.top_p);
   const bool by_rank = args.top_k > 0 && args.top_k < vocab_;
-  const bool by_mass = args.top_p < 1;
+  const float* weights = scratch.weights.data();
   int64_t candidates = 0;
   double enough = 0;
   if (by_rank) {
     candidates = CollectLargest(x, args.top_k, scratch);
   } else {
-    // All tokens below (1 - p) / vocab of the weight have less than 1 - p of it together: the rest holds the nucleus.
     const double total = kernels_.weigh(x, vocab_, max, factor, 0, nullptr);
-    enough = top_p * total;
-    const double least = std::log(std::max((1 - top_p) * total / vocab_, 1e-300)) - 1e-3;
-    const double threshold = std::max(static_cast<double>(max) + least * static_cast<double>(args.temperature),
-                                      static_cast<double>(-kLargest));
-    candidates = kernels_.collect(x, vocab_, std::min(static_cast<float>(threshold), max), scratch.candidates.data());
+    enough = share * total;
+    candidates = CollectHeaviest(x, max, factor, total, share, scratch);
   }
   LoadValues(x, candidates, scratch);
   kernels_.weigh(scratch.values.data(), candidates, max, factor, 0, scratch.weights.data());
-
-  // Takes candidates off the heap, largest first, to the end of `order`.
-  const auto first = scratch.order.begin();
-  const auto last = first + candidates;
-  const After after{scratch.values.data()};
-  const auto weight = [&](int64_t rank) {
-    return static_cast<double>(scratch.weights[static_cast<size_t>(*(last - 1 - rank))]);
-  };
-  int64_t kept = 0;
-  const auto take = [&] {
-    std::pop_heap(first, last - kept, after);
-    return weight(kept++);
-  };
-  std::make_heap(first, last, after);
   if (by_rank) {
-    double total = 0;
-    while (kept < std::min<int64_t>(args.top_k, candidates)) total += take();
-    if (by_mass) {
-      enough = top_p * total;
-      int64_t count = 1;
-      for (double sum = weight(0); count < kept && sum < enough; ++count) sum += weight(count);
-      kept = count;
-    }
-  } else {
-    for (double sum = take(); kept < candidates && sum < enough;) sum += take();
+    KeepLargest(candidates, args.top_k, scratch);
+    enough = share * kernels_.sum_at_least(weights, candidates, 0);
   }
-  while (kept > 1 && weight(kept - 1) < static_cast<double>(args.min_p)) --kept;
+  if (args.top_p < 1) KeepNucleus(candidates, enough, scratch);
 
-  double total = 0;
-  for (int64_t rank = 0; rank < kept; ++rank) total += weight(rank);
-  std::sort(last - kept, last);
-  const double target = u * total;
+  const float floor = std::min(args.min_p, 1.0f);
+  const double target = u * kernels_.sum_at_least(weights, candidates, floor);
   double cumulative = 0;
-  int32_t token = scratch.candidates[static_cast<size_t>(*(last - kept))];
-  for (auto i = last - kept; i != last; ++i) {
-    const float w = scratch.weights[static_cast<size_t>(*i)];
-    if (w <= 0) continue;
-    token = scratch.candidates[static_cast<size_t>(*i)];
-    cumulative += static_cast<double>(w);
+  int64_t drawn = 0;
+  for (int64_t i = 0; i < candidates; ++i) {
+    if (weights[i] <= 0 || weights[i] < floor) continue;
+    drawn = i;
+    cumulative += static_cast<double>(weights[i]);
     if (cumulative > target) break;
   }
-  return token;
+  return scratch.candidates[static_cast<size_t>(drawn)];
 }
 
 void Sampler::SetLogProbabilities(const float* logits, int32_t wanted, Scratch& scratch, SampleResult& result) const {
@@ -313,6 +349,7 @@ void Sampler::SetLogProbabilities(const float* logits, int32_t wanted, Scratch& 
   LoadValues(logits, candidates, scratch);
   const auto first = scratch.order.begin();
   auto last = first + candidates;
+  std::iota(first, last, 0);
   const After after{scratch.values.data()};
   std::make_heap(first, last, after);
   while (result.top_count < count && last != first) {

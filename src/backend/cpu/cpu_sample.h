@@ -1,10 +1,11 @@
-// Sampler: draws tokens from logits and keeps what the slots remember. Owns its scratch, planned at construction; one caller
-// at a time, like the Ops that owns it. Rows are shared out over the pool; a row's token depends on the row and its
-// slot alone.
+// Sampler: draws tokens from logits and keeps what the slots remember. Owns its scratch, planned at construction; one
+// caller at a time, like the Ops that owns it. Rows are shared out over the pool; a row's token depends on the row and
+// its slot alone.
 //
-// What differs from the definition in backend/ref/sample.h is rounding: logits are adjusted and weights computed in f32,
-// sums in f64. Sorting is avoided: the largest values of blocks bound the k-th largest value from below, and a share of
-// the whole weight bounds the least weight that top-p can need, so that only a few candidates are put in order.
+// What differs from the definition in backend/ref/sample.h is rounding: logits are adjusted and weights computed in
+// f32, sums in f64. Nothing is sorted that needs no order: the largest values of blocks bound the k-th largest value
+// from below, a share of the whole weight bounds the least weight that top-p can need, and of the candidates that are
+// left only those around the cut are ranked.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ class Sampler {
 
  private:
   struct Slot {
-    int32_t last_token = -1;       // -1: none sampled yet
+    int32_t last_token = -1;  // -1: none sampled yet
     bool tracked = false;
     uint64_t step = 0;             // last Sample that read it
     std::vector<int32_t> counts;   // [vocab] 2 * occurrences in the output + 1 if in the prompt; empty until tracked
@@ -41,7 +42,7 @@ class Sampler {
     std::vector<int32_t> candidates;  // ids, ascending
     std::vector<float> values;        // of the candidates
     std::vector<float> weights;       // of the candidates, or of one block
-    std::vector<int32_t> order;       // indices into candidates
+    std::vector<int32_t> order;       // indices into candidates, to be ranked
     std::vector<double> sums;         // weights of blocks
   };
 
@@ -54,7 +55,10 @@ class Sampler {
   int32_t DrawAll(const float* x, float max, const SampleArgs& args, double u, Scratch& scratch) const;
   int32_t DrawCandidates(const float* x, float max, const SampleArgs& args, double u, Scratch& scratch) const;
   int64_t CollectLargest(const float* x, int64_t count, Scratch& scratch) const;
+  int64_t CollectHeaviest(const float* x, float max, float factor, double total, double share, Scratch& scratch) const;
   void LoadValues(const float* x, int64_t candidates, Scratch& scratch) const;
+  void KeepLargest(int64_t candidates, int64_t count, Scratch& scratch) const;
+  void KeepNucleus(int64_t candidates, double enough, Scratch& scratch) const;
   void SetLogProbabilities(const float* logits, int32_t wanted, Scratch& scratch, SampleResult& result) const;
 
   const RowKernels& kernels_;

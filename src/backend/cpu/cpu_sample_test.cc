@@ -195,7 +195,8 @@ TEST_P(CpuSampleTest, FiltersKeepExactlyTheirTokens) {
 TEST_P(CpuSampleTest, PenaltiesFollowPromptAndOutput) {
   constexpr int kVocab = 40;
   SampleRows rows(*GetParam(), kVocab, 2, 3);
-  ref::SlotState expected{.tracked = true, .in_prompt = std::vector<uint8_t>(kVocab), .in_output = std::vector<int32_t>(kVocab)};
+  ref::SlotState expected{
+      .tracked = true, .in_prompt = std::vector<uint8_t>(kVocab), .in_output = std::vector<int32_t>(kVocab)};
   const std::vector<int32_t> prompt = {1, 2, 2, 3, 39}, output = {3, 4, 4};
   for (int32_t id : prompt) expected.in_prompt[static_cast<size_t>(id)] = 1;
   for (int32_t id : output) ++expected.in_output[static_cast<size_t>(id)];

@@ -13,7 +13,8 @@ struct RowKernels {
   void (*add_rms_norm)(const float* w, float eps, const float* delta, float* x, float* out, int64_t dim) = nullptr;
 
   // Rotates the first 2 * pairs values of a head and copies the rest.                in, out [head_dim]
-  void (*rotate_half)(const float* in, const float* cos, const float* sin, int pairs, int head_dim, float* out) = nullptr;
+  void (*rotate_half)(const float* in, const float* cos, const float* sin, int pairs, int head_dim,
+                      float* out) = nullptr;
   void (*rotate_interleaved)(const float* in, const float* cos, const float* sin, int pairs, int head_dim,
                              float* out) = nullptr;
 
@@ -27,7 +28,10 @@ struct RowKernels {
   Best (*best)(const float* x, int64_t count) = nullptr;
   // weights[i] = e^((x[i] - max) * factor), 0 where that is below `floor`; returns their sum. weights may be null.
   double (*weigh)(const float* x, int64_t count, float max, float factor, float floor, float* weights) = nullptr;
-  // maxima[i] = the largest of x[i * kMaximaBlock ...].                              maxima [ceil(count / kMaximaBlock)]
+  // Sum of the weights that are at least `floor`.
+  double (*sum_at_least)(const float* weights, int64_t count, float floor) = nullptr;
+  // maxima[i] = the largest of x[i * kMaximaBlock ...].                              maxima [ceil(count /
+  // kMaximaBlock)]
   void (*block_maxima)(const float* x, int64_t count, float* maxima) = nullptr;
   // Indices of values that are at least `threshold`, ascending; returns how many.    indices [count]
   int64_t (*collect)(const float* x, int64_t count, float threshold, int32_t* indices) = nullptr;

@@ -15,7 +15,7 @@ namespace {
 // Tile shapes: accumulators, one broadcast and the operands must fit the registers (32 of one lane group, 16 of two
 // per Vf, 16 of four).
 #if defined(__AVX512F__)
-constexpr int kScoreRows = 8;    // rows of a score tile with kScoreBlocks blocks; half of them take twice the blocks
+constexpr int kScoreRows = 8;  // rows of a score tile with kScoreBlocks blocks; half of them take twice the blocks
 constexpr int kScoreBlocks = 2;
 constexpr int kMixRows = 4;
 constexpr int kMixVectors = 4;
@@ -31,7 +31,7 @@ constexpr int kMixRows = 2;
 constexpr int kMixVectors = 1;
 #endif
 
-constexpr float kMinusInfinity = -__builtin_inff();
+constexpr float kInfinity = __builtin_inff();
 
 // How a format keeps pairs: two dimensions of 16 keys, or two keys of 16 dimensions.
 struct F32 {
@@ -69,9 +69,7 @@ struct BF16 {
 int Minimum(int a, int b) { return a < b ? a : b; }
 
 // How many keys of the part row `row` of the tile sees.
-int KeysOf(const AttentionPart& args, int row) {
-  return Minimum(kAttentionPart, args.keys + row / args.sharing);
-}
+int KeysOf(const AttentionPart& args, int row) { return Minimum(kAttentionPart, args.keys + row / args.sharing); }
 
 // scores[r][block * 16 ...] of kRows rows and kBlocks blocks.
 template <class Format, int kRows, int kBlocks>
@@ -135,16 +133,30 @@ void Scores(const AttentionPart& args, const float* queries, int rows, int block
   }
 }
 
+// kLaneLimit + 16 - n: no limit for n lanes, -infinity for the others.
+alignas(64) constexpr float kLaneLimit[2 * kLanes] = {
+    kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,
+    kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,
+    -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity,
+    -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity};
+
 // Scores of one row to weights in place; lanes behind the last key become 0.
 void Softmax(float* scores, int keys, float* max_out, float* sum_out) {
-  const int padded = (keys + kLanes - 1) / kLanes * kLanes;
-  for (int i = keys; i < padded; ++i) scores[i] = kMinusInfinity;
-  Vf max = Set(kMinusInfinity);
-  for (int i = 0; i < padded; i += kLanes) max = Max(Load(scores + i), max);
+  const int rest = keys % kLanes;
+  if (rest != 0) {
+    // Min returns its second argument for NaN: whatever lies behind the last key goes, and a key's NaN becomes
+    // +infinity, which the subtraction below makes NaN again.
+    float* last = scores + keys - rest;
+    Store(last, Min(Load(last), Load(kLaneLimit + kLanes - rest)));
+  }
+  Vf max = Set(-kInfinity);
+#pragma GCC unroll 1
+  for (int i = 0; i < keys; i += kLanes) max = Max(Load(scores + i), max);
   *max_out = ReduceMax(max);
   max = Set(*max_out);
   Vf sum = Zero();
-  for (int i = 0; i < padded; i += kLanes) {
+#pragma GCC unroll 1
+  for (int i = 0; i < keys; i += kLanes) {
     const Vf weight = Exp2(Load(scores + i) - max);
     Store(scores + i, weight);
     sum = sum + weight;

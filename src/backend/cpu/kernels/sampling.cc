@@ -46,9 +46,24 @@ RowKernels::Best FindBest(const float* x, int64_t count) {
   return {value, FirstAtLeast(x, count, value)};
 }
 
+// Sums in doubles, so that a draw agrees with the definition to the last bits of an f32. One sum per lane, in order.
+struct Sums {
+  double lanes[kLanes] = {};
+
+  SPATE_LAMBDA void Add(Vf v) {
+    alignas(64) float values[kLanes];
+    Store(values, v);
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += static_cast<double>(values[lane]);
+  }
+  double Total() const {
+    double total = 0;
+    for (int lane = 0; lane < kLanes; ++lane) total += lanes[lane];
+    return total;
+  }
+};
+
 double Weigh(const float* x, int64_t count, float max, float factor, float floor, float* weights) {
-  // Sums of doubles, so that the draw agrees with the definition to the last bits of an f32.
-  double sums[kLanes] = {};
+  Sums sums;
   const Vf largest = Set(kLargest);
   const Vf lowest = Set(kMinusInfinity);
   const auto weigh = [&](Vf value) SPATE_LAMBDA {
@@ -56,24 +71,35 @@ double Weigh(const float* x, int64_t count, float max, float factor, float floor
     const Vf weight = Exp((value - Set(max)) * Set(factor));
     return IfLess(lowest, value, IfLess(weight, Set(floor), Zero(), weight), Zero());
   };
-  alignas(64) float lanes[kLanes];
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     const Vf weight = weigh(Load(x + i));
     if (weights != nullptr) Store(weights + i, weight);
-    Store(lanes, weight);
-    for (int lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(lanes[lane]);
+    sums.Add(weight);
   }
   if (i < count) {
-    const int rest = static_cast<int>(count - i);
-    const Vf weight = weigh(LoadN(x + i, rest));
-    if (weights != nullptr) StoreN(weights + i, weight, rest);
-    Store(lanes, weight);
-    for (int lane = 0; lane < rest; ++lane) sums[lane] += static_cast<double>(lanes[lane]);
+    // The lanes behind the last value come from -infinity and weigh nothing.
+    alignas(64) float rest[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) rest[lane] = i + lane < count ? x[i + lane] : kMinusInfinity;
+    const Vf weight = weigh(Load(rest));
+    if (weights != nullptr) StoreN(weights + i, weight, static_cast<int>(count - i));
+    sums.Add(weight);
   }
-  double sum = 0;
-  for (int lane = 0; lane < kLanes; ++lane) sum += sums[lane];
-  return sum;
+  return sums.Total();
+}
+
+double SumAtLeast(const float* weights, int64_t count, float floor) {
+  Sums sums;
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const Vf weight = Load(weights + i);
+    sums.Add(IfLess(weight, Set(floor), Zero(), weight));
+  }
+  if (i < count) {
+    const Vf weight = LoadN(weights + i, static_cast<int>(count - i));
+    sums.Add(IfLess(weight, Set(floor), Zero(), weight));
+  }
+  return sums.Total();
 }
 
 void BlockMaxima(const float* x, int64_t count, float* maxima) {
@@ -102,6 +128,7 @@ int64_t Collect(const float* x, int64_t count, float threshold, int32_t* indices
 void FillSampling(RowKernels& kernels) {
   kernels.best = FindBest;
   kernels.weigh = Weigh;
+  kernels.sum_at_least = SumAtLeast;
   kernels.block_maxima = BlockMaxima;
   kernels.collect = Collect;
 }

@@ -254,22 +254,45 @@ SPATE_INLINE Vf Exp2(Vf x) {
 // x / (1 + e^-x)
 SPATE_INLINE Vf Silu(Vf x) { return x / (Set(1.0f) + Exp(Zero() - x)); }
 
+#if defined(__AVX512F__)
+SPATE_INLINE __m256 UpperHalf(Vf v) { return _mm256_castsi256_ps(_mm512_extracti64x4_epi64(_mm512_castps_si512(v.c0), 1)); }
+SPATE_INLINE __m256 LowerHalf(Vf v) { return _mm512_castps512_ps256(v.c0); }
+#elif defined(__AVX2__)
+SPATE_INLINE __m256 UpperHalf(Vf v) { return v.c1; }
+SPATE_INLINE __m256 LowerHalf(Vf v) { return v.c0; }
+#endif
+
 // Lanes pairwise in a fixed order, the same on every level: i with i + 8, then + 4, + 2, + 1.
 SPATE_INLINE float ReduceAdd(Vf v) {
+#if defined(__AVX2__)
+  const __m256 eight = _mm256_add_ps(LowerHalf(v), UpperHalf(v));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+#else
   alignas(64) float lanes[kLanes];
   Store(lanes, v);
   for (int half = kLanes / 2; half > 0; half /= 2) {
     for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
   }
   return lanes[0];
+#endif
 }
+// No lane is NaN.
 SPATE_INLINE float ReduceMax(Vf v) {
+#if defined(__AVX2__)
+  const __m256 eight = _mm256_max_ps(LowerHalf(v), UpperHalf(v));
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+#else
   alignas(64) float lanes[kLanes];
   Store(lanes, v);
   for (int half = kLanes / 2; half > 0; half /= 2) {
     for (int i = 0; i < half; ++i) lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
   }
   return lanes[0];
+#endif
 }
 
 // 16 bf16 to f32 and back, round to nearest even; NaN stays NaN. The pointers need no alignment.
