@@ -17,7 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxFileBytes = size_t{256} << 20;
 constexpr size_t kMaxConfigBytes = size_t{16} << 20;
 constexpr int64_t kMaxId = (1 << 22) - 1;
 constexpr size_t kMaxShown = 40;
