@@ -1,0 +1,40 @@
+// Flags that every command with a model shares, and where the bundled demo model is.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/engine.h"
+
+namespace spate {
+
+class ModelFlags {
+ public:
+  void AddTo(CLI::App& command);
+
+  std::filesystem::path path() const;                  // of -m, or the demo model
+  bool demo() const { return model_.empty(); }
+  ModelOptions Options() const;                        // without progress
+  std::unique_ptr<Model> Open(bool show_progress) const;  // with a bar on stderr
+
+ private:
+  std::string model_;
+  std::string backend_ = "cpu";
+  int threads_ = 0;
+  std::string dtype_;
+  std::string kv_;
+  int num_layers_ = 0;
+  bool dummy_ = false;
+};
+
+// $SPATE_DEMO, share/spate/demo beside the executable, ./models/demo, then the source folder that the build saw.
+// Error(kEnvironment) naming all of them when none is there.
+std::filesystem::path DemoModel();
+
+// "1,2,3" or "1 2 3" as ids. Error(kUsage) with the first thing that is none.
+std::vector<int32_t> ParseIds(const std::string& text);
+
+}  // namespace spate
