@@ -29,6 +29,9 @@ struct MultiplyArgs {
   float* acc;           // first token's first tile
   int64_t acc_stride;   // floats from token to token
   bool first;           // the block starts at k = 0: accumulators start at zero instead of acc
+  // Weights wanted soon: a line of each is prefetched per step. Need not be valid addresses.
+  const std::byte* prefetch[2];
+  int64_t prefetch_stride;  // bytes per step; 0 = nothing to prefetch
 };
 using MultiplyFn = void (*)(const MultiplyArgs& args);
 
@@ -54,8 +57,10 @@ struct LinearKernels {
   };
   struct Format {
     Activation activation = Activation::kF32;
-    int gemv_tiles = 1;   // best shape for one token: this many tiles
-    int gemm_tiles = 1;   // best shape for many tokens: this many tiles and tokens, or fewer of either
+    // Few tokens, by tokens - 1: tiles of the shape that takes all tokens at once, so that the weights are read once.
+    // 0 = too many for that.
+    int one_pass_tiles[kMaxTileTokens] = {};
+    int gemm_tiles = 1;  // many tokens: the best shape, or fewer of either
     int gemm_tokens = 1;
     // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
     MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};

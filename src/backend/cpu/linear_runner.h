@@ -10,6 +10,7 @@
 
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/linear_kernels.h"
+#include "backend/cpu/linear_task.h"
 #include "backend/ops.h"
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
@@ -25,20 +26,23 @@ class LinearRunner {
   void Apply(const CpuLinear& w, const Mat& x, const Mat& out, const Epilogue& epilogue) noexcept;
 
  private:
-  struct Job;      // one Apply
-  struct Scratch;  // of one thread
+  // Where the kernels find the activations.
+  enum class Source : uint8_t {
+    kInPlace,    // they read f32 rows as they are
+    kShared,     // converted once, by all threads together, before a barrier
+    kPerThread,  // few rows: every thread converts them for itself, which is cheaper than a barrier
+  };
 
-  void RunThread(const Job& job, int thread) noexcept;
-  void ConvertRow(const Job& job, int64_t row, std::byte* to) const;
-  void RunTask(const Job& job, int64_t task, const std::byte* x, float* acc) const;
+  void RunThread(const LinearJob& job, Source source, int thread, int threads) noexcept;
+  void ConvertRow(const LinearJob& job, int64_t row, std::byte* to) const;
 
   const LinearKernels& kernels_;
   ThreadPool& pool_;
   const int64_t max_tokens_;
   const int64_t token_bytes_;  // of converted activations, from row to row
-  AlignedBuffer activations_;  // [max_tokens] rows, shared, for many tokens
-  std::vector<AlignedBuffer> thread_activations_;  // [threads][kFewTokens] rows, for few
-  std::vector<AlignedBuffer> accumulators_;        // [threads][kBlockTokens][kTaskTiles * 16] f32
+  AlignedBuffer shared_;       // [max_tokens] rows
+  std::vector<AlignedBuffer> per_thread_;    // [threads][kFewTokens] rows
+  std::vector<AlignedBuffer> accumulators_;  // [threads][kTaskAccumulators] f32
   ChunkCounter tasks_;
 };
 

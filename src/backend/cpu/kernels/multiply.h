@@ -28,6 +28,9 @@ static void Multiply(const MultiplyArgs& args) {
   const std::byte* x = args.x;
   const int64_t tile_bytes = args.tile_bytes;
   const int64_t token_bytes = args.token_bytes;
+  const std::byte* prefetch0 = args.prefetch[0];
+  const std::byte* prefetch1 = args.prefetch[1];
+  const int64_t prefetch_stride = args.prefetch_stride;
   for (int64_t steps = args.steps; steps > 0; --steps) {
     typename Format::W weights[kTiles];
 #pragma GCC unroll 16
@@ -38,6 +41,10 @@ static void Multiply(const MultiplyArgs& args) {
 #pragma GCC unroll 16
       for (int t = 0; t < kTiles; ++t) acc[t][m] = Format::Accumulate(acc[t][m], weights[t], value);
     }
+    __builtin_prefetch(prefetch0, 0, 2);  // into the L2 cache
+    __builtin_prefetch(prefetch1, 0, 2);
+    prefetch0 += prefetch_stride;
+    prefetch1 += prefetch_stride;
     w += Format::kWeightBytes;
     x += Format::kActivationBytes;
   }
@@ -54,6 +61,18 @@ static void FillTokens(LinearKernels::Format& format) {
   if constexpr (kTokens > 0) {
     format.multiply[kTiles - 1][kTokens - 1] = Multiply<Format, kTiles, kTokens>;
     FillTokens<Format, kTiles, kTokens - 1>(format);
+  }
+}
+
+// The shape for many tokens, and for few the widest of the table: up to 3 tokens four tiles at once (as many streams
+// from memory), from there on two (measured on Zen 5, with the prefetches of linear_task.cc).
+static void SetShapes(LinearKernels::Format& format, int gemm_tiles, int gemm_tokens) {
+  format.gemm_tiles = gemm_tiles;
+  format.gemm_tokens = gemm_tokens;
+  for (int m = 0; m < kMaxTileTokens; ++m) {
+    int tiles = m < 3 ? 4 : 2;
+    while (tiles > 0 && format.multiply[tiles - 1][m] == nullptr) tiles /= 2;
+    format.one_pass_tiles[m] = tiles;
   }
 }
 

@@ -50,28 +50,22 @@ void FillBf16(LinearKernels::Format& format) {
 #if defined(__AVX512BF16__)
   FillTokens<Bf16Format, 1, 12>(format);
   FillTokens<Bf16Format, 2, 12>(format);
-  FillTokens<Bf16Format, 3, 8>(format);
-  FillTokens<Bf16Format, 4, 6>(format);
-  format.gemv_tiles = 4;
-  format.gemm_tiles = 4;
-  format.gemm_tokens = 6;
-#elif defined(__AVX512F__)
-  FillTokens<Bf16Format, 1, 8>(format);
-  FillTokens<Bf16Format, 2, 8>(format);
   FillTokens<Bf16Format, 3, 6>(format);
+  FillTokens<Bf16Format, 4, 6>(format);
+  SetShapes(format, 4, 6);
+#elif defined(__AVX512F__)
+  FillTokens<Bf16Format, 1, 10>(format);
+  FillTokens<Bf16Format, 2, 10>(format);
+  FillTokens<Bf16Format, 3, 5>(format);
   FillTokens<Bf16Format, 4, 5>(format);
-  format.gemv_tiles = 4;
-  format.gemm_tiles = 4;
-  format.gemm_tokens = 5;
+  SetShapes(format, 4, 5);
 #elif defined(__AVX2__)
   FillTokens<Bf16Format, 1, 4>(format);
   FillTokens<Bf16Format, 2, 1>(format);
-  format.gemv_tiles = 2;
-  format.gemm_tiles = 1;
-  format.gemm_tokens = 4;
+  SetShapes(format, 1, 4);
 #else
   FillTokens<Bf16Format, 1, 2>(format);
-  format.gemm_tokens = 2;
+  SetShapes(format, 1, 2);
 #endif
 }
 

@@ -22,20 +22,16 @@ void FillF16(LinearKernels::Format& format) {
 #if defined(__AVX512F__)
   FillTokens<F16Format, 1, 12>(format);
   FillTokens<F16Format, 2, 12>(format);
-  FillTokens<F16Format, 3, 8>(format);
+  FillTokens<F16Format, 3, 6>(format);
   FillTokens<F16Format, 4, 6>(format);
-  format.gemv_tiles = 4;
-  format.gemm_tiles = 4;
-  format.gemm_tokens = 6;
+  SetShapes(format, 4, 6);
 #elif defined(__AVX2__)
   FillTokens<F16Format, 1, 6>(format);
   FillTokens<F16Format, 2, 2>(format);
-  format.gemv_tiles = 2;
-  format.gemm_tiles = 1;
-  format.gemm_tokens = 6;
+  SetShapes(format, 1, 6);
 #else
   FillTokens<F16Format, 1, 2>(format);
-  format.gemm_tokens = 2;
+  SetShapes(format, 1, 2);
 #endif
 }
 

@@ -21,37 +21,43 @@ uint64_t Read(const std::byte* data, size_t bytes) {
   return total;
 }
 
-// `kChains` independent accumulators, each used once a round: more than latency times throughput of any unit, and
+// Independent accumulators, each used once a round: more than latency times throughput of any unit, and with the
 // with the operands they fit into the registers.
-constexpr int kChains = 24 / kChunks < 8 ? 8 : 24 / kChunks;
+constexpr int kChains = kChunks == 1 ? 24 : 12;
 
-// step(accumulator) is one instruction; kOps are the operations of one lane.
+// step(accumulator) is one multiply-add, `ops_per_chunk` its operations. Every index is a constant, or the accumulators
+// would live in memory.
 template <class Step>
 SPATE_INLINE double Spin(int64_t rounds, float* sink, int ops_per_chunk, Step step) {
-  ChunkF acc[kChains] = {};
+  ChunkF acc[kChains];
+#pragma GCC unroll 32
+  for (int c = 0; c < kChains; ++c) {
+    acc[c] = ChunkF{} + *sink;
+    asm volatile("" : "+v"(acc[c]));  // might differ: chains must not be merged
+  }
   for (int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 32
-    for (int c = 0; c < kChains; ++c) {
-      acc[c] = step(acc[c]);
-      asm volatile("" : "+v"(acc[c]));  // or a constant step would be folded
-    }
+    for (int c = 0; c < kChains; ++c) acc[c] = step(acc[c]);
   }
   ChunkF total = acc[0];
+#pragma GCC unroll 32
   for (int c = 1; c < kChains; ++c) total += acc[c];
-  for (int lane = 0; lane < kChunkLanes; ++lane) *sink += total[lane];
+  float lanes[kChunkLanes];
+  std::memcpy(lanes, &total, sizeof(total));
+  for (const float lane : lanes) *sink += lane;
   return static_cast<double>(rounds) * kChains * ops_per_chunk;
 }
 
 double F32(int64_t rounds, float* sink) {
-  ChunkF x = ChunkF{} + *sink, y = ChunkF{} + 1.0f;
-  asm volatile("" : "+v"(x), "+v"(y));
+  ChunkF x = ChunkF{} + 0.5f, y = ChunkF{} + 0.25f;
+  asm volatile("" : "+v"(x), "+v"(y));  // not constants: nothing can be folded
   return Spin(rounds, sink, 2 * kChunkLanes, [&](ChunkF acc) SPATE_LAMBDA -> ChunkF {
 #if defined(__AVX512F__)
-    return _mm512_fmadd_ps(x, y, acc);
+    return _mm512_fmadd_ps(acc, x, y);
 #elif defined(__FMA__)
-    return _mm256_fmadd_ps(x, y, acc);
+    return _mm256_fmadd_ps(acc, x, y);
 #else
-    return acc + x * y;
+    return acc * x + y;
 #endif
   });
 }
