@@ -1,9 +1,11 @@
 // Broken files, models and flags, each through the program: one line on stderr that names the matter, the
 // documented exit code, nothing on stdout.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -83,10 +85,10 @@ TEST_F(BadInput, TheUntouchedFolderRuns) {
 
 TEST_F(BadInput, MissingThings) {
   ExpectFails("run -m /nonexistent/model -p x", 3, "/nonexistent/model");
-  fs::remove(folder_ / "model.safetensors");
-  ExpectRunFails(3, "no weights");
   fs::remove(folder_ / "tokenizer.json");
   ExpectRunFails(3, "tokenizer.json");
+  fs::remove(folder_ / "model.safetensors");
+  ExpectRunFails(3, "no weights");
   fs::remove(folder_ / "config.json");
   ExpectRunFails(3, "config.json");
 }
