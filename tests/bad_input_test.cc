@@ -86,7 +86,7 @@ TEST_F(BadInput, TheUntouchedFolderRuns) {
 TEST_F(BadInput, MissingThings) {
   ExpectFails("run -m /nonexistent/model -p x", 3, "/nonexistent/model");
   fs::remove(folder_ / "tokenizer.json");
-  ExpectRunFails(3, "tokenizer.json");
+  ExpectRunFails(2, "no tokenizer");
   fs::remove(folder_ / "model.safetensors");
   ExpectRunFails(3, "no weights");
   fs::remove(folder_ / "config.json");
