@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/isa.h"
 #include "tests/conformance_data.h"
 #include "tests/conformance_step.h"
 #include "tests/conformance_subjects.h"
@@ -86,7 +87,9 @@ TEST_P(BackendDevice, MoreMemoryThanThereIsIsAnError) {
 }
 
 TEST_P(BackendDevice, MeasuresItself) {
-  EXPECT_GT(device_->MeasureReadBandwidth(0.02), 0.0);
+  if (GetParam().isa.empty() || GetParam().isa == IsaName(DetectIsa())) {  // alone, once a backend: it takes memory
+    EXPECT_GT(device_->MeasureReadBandwidth(0.02), 0.0);
+  }
   const DevicePeaks peaks = device_->MeasurePeaks(0.04);
   EXPECT_GT(peaks.read_gb_s, 0.0);
   EXPECT_GT(peaks.f32_gflops, 0.0);
