@@ -46,8 +46,6 @@ dep_alias(threads Threads::Threads)
 dep_static(pcre2 libpcre2-8)
 target_compile_definitions(dep_pcre2 INTERFACE PCRE2_CODE_UNIT_WIDTH=8)
 dep_static(utf8proc libutf8proc)
-# libhwloc.a asks udev about disks; libudev.so.1 is part of every Debian (apt needs it), its -dev package is not.
-dep_static(hwloc hwloc -l:libudev.so.1 m)
 dep_static(crypto libcrypto dl)
 
 if(SPATE_BUILD_TESTS)
