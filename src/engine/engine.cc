@@ -13,9 +13,14 @@ namespace spate {
 namespace {
 
 SchedulerOptions PlanSteps(const Model& model, const EngineOptions& options) {
-  if (options.max_batch_tokens < 1 || options.max_sequences < 1) {
-    throw Error(ErrorCode::kUsage, "engine: expected at least 1 token a step and 1 sequence, got {} and {}",
-                options.max_batch_tokens, options.max_sequences);
+  constexpr int kMaxTokens = 1 << 20;
+  constexpr int kMaxSequences = 1 << 16;
+  if (options.max_batch_tokens < 1 || options.max_batch_tokens > kMaxTokens) {
+    throw Error(ErrorCode::kUsage, "engine: expected 1 to {} tokens a step, got {}", kMaxTokens,
+                options.max_batch_tokens);
+  }
+  if (options.max_sequences < 1 || options.max_sequences > kMaxSequences) {
+    throw Error(ErrorCode::kUsage, "engine: expected 1 to {} sequences, got {}", kMaxSequences, options.max_sequences);
   }
   const int sequences = std::min(options.max_sequences, options.max_batch_tokens);
   const KvSize kv = ChooseKvSize(MakeKvLayout(model.spec, model.kv_dtype),
@@ -24,7 +29,9 @@ SchedulerOptions PlanSteps(const Model& model, const EngineOptions& options) {
                                   .sequences = sequences,
                                   .blocks = options.kv_blocks},
                                  FreeMemory());
-  return {.max_batch_tokens = options.max_batch_tokens,
+  // More than all sequences can bring would only cost memory.
+  const int64_t most = int64_t{kv.context} * sequences;
+  return {.max_batch_tokens = static_cast<int>(std::min<int64_t>(options.max_batch_tokens, most)),
           .max_sequences = sequences,
           .blocks = kv.blocks,
           .context = kv.context};

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -68,13 +69,20 @@ std::vector<Greedy> GoldenGreedy(const std::string& name) {
   return all;
 }
 
-class EngineGolden : public testing::TestWithParam<std::string> {};
+// (model, backend)
+class EngineGolden : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+std::vector<std::string> AllBackends() {
+  const std::vector<std::string_view> names = Backends();
+  return {names.begin(), names.end()};
+}
 
 // All prompts together, three times each, in steps of few tokens and with few blocks: so they are cut, mixed and
 // preempted, and must still say what PyTorch said.
 TEST_P(EngineGolden, GreedyContinuationsWhateverElseRuns) {
-  auto model = OpenGolden(GetParam());
-  const std::vector<Greedy> expected = GoldenGreedy(GetParam());
+  const auto& [name, backend] = GetParam();
+  auto model = OpenGolden(name, backend);
+  const std::vector<Greedy> expected = GoldenGreedy(name);
   ASSERT_FALSE(expected.empty());
   Engine engine(std::move(model), {.max_batch_tokens = 9, .max_sequences = 6, .context = 64, .kv_blocks = 7});
   std::vector<std::shared_ptr<WaitSink>> sinks;
@@ -94,11 +102,17 @@ TEST_P(EngineGolden, GreedyContinuationsWhateverElseRuns) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, EngineGolden, testing::Values("llama2", "llama31", "qwen2"),
-                         [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Models, EngineGolden,
+                         testing::Combine(testing::Values("llama2", "llama31", "qwen2"),
+                                          testing::ValuesIn(AllBackends())),
+                         [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });
+
+// (backend): what must hold on each.
+class EngineBackend : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Backends, EngineBackend, testing::ValuesIn(AllBackends()));
 
 // Penalties, bias, seeds: alone, and in a crowd that preempts.
-TEST(Engine, SampledTextDoesNotDependOnNeighbours) {
+TEST_P(EngineBackend, SampledTextDoesNotDependOnNeighbours) {
   const SamplingParams kinds[] = {
       {.max_tokens = 100, .temperature = 0.9f, .seed = 1, .ignore_eos = true},
       {.max_tokens = 100, .temperature = 1.3f, .top_k = 20, .repetition_penalty = 1.3f, .seed = 2, .ignore_eos = true},
@@ -119,10 +133,10 @@ TEST(Engine, SampledTextDoesNotDependOnNeighbours) {
   std::vector<Outcome> alone;
   int64_t preemptions = 0;
   for (const bool crowd : {false, true}) {
-    Engine engine(OpenGolden("llama32"), {.max_batch_tokens = crowd ? 7 : 64,
-                                          .max_sequences = crowd ? 5 : 1,
-                                          .context = 144,
-                                          .kv_blocks = crowd ? 10 : 9});
+    Engine engine(OpenGolden("llama32", GetParam()), {.max_batch_tokens = crowd ? 7 : 64,
+                                                      .max_sequences = crowd ? 5 : 1,
+                                                      .context = 144,
+                                                      .kv_blocks = crowd ? 10 : 9});
     std::vector<std::shared_ptr<WaitSink>> sinks;
     for (int i = 0; i < 10; ++i) {
       sinks.push_back(std::make_shared<WaitSink>());
@@ -146,6 +160,31 @@ TEST(Engine, SampledTextDoesNotDependOnNeighbours) {
   EXPECT_GE(alone[3].ids.size(), 20u) << "min_tokens";
 }
 
+TEST(Engine, TextIsThatOfItsIds) {
+  const fs::path demo = fs::path(SPATE_SOURCE_DIR) / "models" / "demo";
+  if (!fs::exists(demo / "model.safetensors")) GTEST_SKIP() << demo << " is absent";
+  Engine engine(OpenModel({.path = demo, .threads = 1}), {.max_sequences = 2});
+  const Tokenizer& tokenizer = *engine.model().tokenizer;
+  auto whole = std::make_shared<WaitSink>();
+  Request request{.id = "1",
+                  .prompt = tokenizer.Encode("Once upon a time"),
+                  .params = {.max_tokens = 60, .seed = 4, .ignore_eos = true}};
+  engine.Submit(request, whole);
+  const Outcome outcome = whole->Wait();
+  EXPECT_EQ(outcome.ids.size(), 60u);
+  std::vector<int32_t> all = request.prompt;
+  all.insert(all.end(), outcome.ids.begin(), outcome.ids.end());
+  EXPECT_EQ(tokenizer.Decode(request.prompt, true) + outcome.text, tokenizer.Decode(all, true));
+
+  request.id = "2";
+  request.params.stop = {outcome.text.substr(outcome.text.size() / 2, 6)};
+  auto stopped = std::make_shared<WaitSink>();
+  engine.Submit(request, stopped);
+  const Outcome cut = stopped->Wait();
+  EXPECT_EQ(cut.end.finish, FinishReason::kStop);
+  EXPECT_EQ(cut.text, outcome.text.substr(0, outcome.text.find(request.params.stop[0])));
+}
+
 TEST(Engine, CountsItsSteps) {
   Engine engine(OpenGolden("llama2"), {.max_batch_tokens = 16, .max_sequences = 1, .context = 64});
   auto sink = std::make_shared<WaitSink>();
@@ -160,8 +199,8 @@ TEST(Engine, CountsItsSteps) {
 }
 
 // The scorer's rows are the same bits in any chunks and beside any neighbours, and the same as the engine's choice.
-TEST(Scorer, RowsDependNeitherOnChunksNorOnNeighbours) {
-  const auto model = OpenGolden("llama31");
+TEST_P(EngineBackend, ScoresDependNeitherOnChunksNorOnNeighbours) {
+  const auto model = OpenGolden("llama31", GetParam());
   const Greedy greedy = GoldenGreedy("llama31")[1];
   std::vector<int32_t> ids = greedy.prompt;
   ids.insert(ids.end(), greedy.output.begin(), greedy.output.end());

@@ -97,6 +97,7 @@ bool Scheduler::ScheduleRunning() {
 }
 
 void Scheduler::ScheduleWaiting() {
+  if (waiting_.empty()) return;
   int64_t promised = 0;  // blocks that running sequences will want
   for (const Sequence* s : running_) promised += MissingBlocks(*s);
   while (!waiting_.empty() && !free_slots_.empty() && step_.tokens < options_.max_batch_tokens) {

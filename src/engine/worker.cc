@@ -1,6 +1,9 @@
 #include "engine/worker.h"
 
 #include <algorithm>
+#include <new>
+
+#include "base/error.h"
 
 namespace spate {
 namespace {
@@ -13,7 +16,14 @@ std::unique_ptr<Ops> MakeWorkerOps(const Model& model, const WorkerOptions& opti
   config.slots = options.slots;
   config.max_context = options.max_context;
   config.kv_blocks.assign(static_cast<size_t>(config.kv.groups), options.kv_blocks);
-  return model.device->MakeOps(config);
+  try {
+    return model.device->MakeOps(config);
+  } catch (const std::bad_alloc&) {
+    throw Error(
+        ErrorCode::kDoesNotFit,
+        "no memory for steps of {} tokens with {} rows of {} logits; use fewer tokens a step or fewer sequences",
+        options.max_tokens, options.max_outputs, model.spec.vocab);
+  }
 }
 
 }  // namespace
