@@ -17,16 +17,26 @@ AlignedBuffer MakeScratch(const OpsConfig& config, Buf id) {
   int64_t cols = config.dim;
   switch (id) {
     case Buf::kResidual:
-    case Buf::kNormed: break;
-    case Buf::kQkv: cols = config.max_qkv; break;
-    case Buf::kMixed: cols = config.max_mixed; break;
-    case Buf::kHidden: cols = config.max_hidden; break;
-    case Buf::kGathered: rows = config.max_outputs; break;
+    case Buf::kNormed:
+      break;
+    case Buf::kQkv:
+      cols = config.max_qkv;
+      break;
+    case Buf::kMixed:
+      cols = config.max_mixed;
+      break;
+    case Buf::kHidden:
+      cols = config.max_hidden;
+      break;
+    case Buf::kGathered:
+      rows = config.max_outputs;
+      break;
     case Buf::kLogits:
       rows = config.max_outputs;
       cols = config.vocab;
       break;
-    case Buf::kCount: break;
+    case Buf::kCount:
+      break;
   }
   return AlignedBuffer(static_cast<size_t>(rows * Stride(cols)) * sizeof(float));
 }

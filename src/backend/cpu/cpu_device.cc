@@ -76,12 +76,13 @@ class CpuDevice final : public Device {
 
 std::unique_ptr<Device> MakeCpuDevice(const DeviceOptions& options) {
   if (options.threads < 0 || options.threads > kMaxThreads) {
-    throw Error(ErrorCode::kUsage, "--threads: expected 0 (as many as fit) to {}, got {}", kMaxThreads, options.threads);
+    throw Error(ErrorCode::kUsage, "--threads: expected 0 (as many as fit) to {}, got {}", kMaxThreads,
+                options.threads);
   }
   const CpuTopology topology = DetectTopology();
   const int threads = options.threads > 0 ? options.threads : topology.threads;
-  std::string reason = options.threads > 0 ? fmt::format("asked for; this machine suggests {}", topology.reason)
-                                           : topology.reason;
+  std::string reason =
+      options.threads > 0 ? fmt::format("asked for; this machine suggests {}", topology.reason) : topology.reason;
   return std::make_unique<CpuDevice>(ChooseIsa(), DetectCpuFeatures(), threads, std::move(reason));
 }
 

@@ -56,9 +56,12 @@ class TilePacker {
 
   void Interleave(const std::byte* const* rows, int64_t count, std::byte* out) {
     switch (format_) {
-      case DType::kF32: return kernels_.interleave_u32(rows, count, reinterpret_cast<uint32_t*>(out));
-      case DType::kF16: return kernels_.interleave_u16(rows, count, reinterpret_cast<uint16_t*>(out));
-      default: break;
+      case DType::kF32:
+        return kernels_.interleave_u32(rows, count, reinterpret_cast<uint32_t*>(out));
+      case DType::kF16:
+        return kernels_.interleave_u16(rows, count, reinterpret_cast<uint16_t*>(out));
+      default:
+        break;
     }
     kernels_.interleave_u32(rows, count / 2, reinterpret_cast<uint32_t*>(out));
     if (count % 2 == 0) return;
@@ -78,11 +81,15 @@ static_assert(kPackChunk % 2 == 0, "pairs of bf16 do not straddle chunks");
 
 const LinearKernels::Format& FormatKernels(const LinearKernels& kernels, DType format) {
   switch (format) {
-    case DType::kF32: return kernels.f32;
-    case DType::kF16: return kernels.f16;
-    case DType::kBF16: return kernels.bf16;
+    case DType::kF32:
+      return kernels.f32;
+    case DType::kF16:
+      return kernels.f16;
+    case DType::kBF16:
+      return kernels.bf16;
     default:
-      throw Error(ErrorCode::kUsage, "the cpu backend cannot keep weights as {}; choose f32, f16 or bf16", Name(format));
+      throw Error(ErrorCode::kUsage, "the cpu backend cannot keep weights as {}; choose f32, f16 or bf16",
+                  Name(format));
   }
 }
 
@@ -90,7 +97,8 @@ int64_t CountRows(const LinearSource& source) {
   CHECK(!source.parts.empty());
   int64_t rows = 0;
   for (const MatrixView& part : source.parts) {
-    CHECK(part.rows > 0 && part.cols > 0 && part.cols == source.parts[0].cols, "part of [{}, {}]", part.rows, part.cols);
+    CHECK(part.rows > 0 && part.cols > 0 && part.cols == source.parts[0].cols, "part of [{}, {}]", part.rows,
+          part.cols);
     if (!IsWeightFormat(part.dtype)) {
       throw Error(ErrorCode::kBadInput, "weights of type {} cannot be used; expected f32, f16, bf16 or f64",
                   Name(part.dtype));

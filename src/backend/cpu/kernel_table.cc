@@ -5,23 +5,23 @@
 namespace spate::cpu {
 
 // Each level's fill functions (kernels/fill.h), which this file sees once per level.
-#define SPATE_DECLARE_LEVEL(name)                  \
-  namespace name {                                 \
-  void FillLinear(LinearKernels& kernels);         \
-  void FillPeaks(PeakKernels& kernels);            \
-  void FillAttention(AttentionKernels& kernels);   \
-  void FillRows(RowKernels& kernels);              \
-  void FillSampling(RowKernels& kernels);          \
-  }                                                \
-  static KernelTable Fill_##name() {               \
-    KernelTable table;                             \
-    table.level = #name;                           \
-    name::FillLinear(table.linear);                \
-    name::FillPeaks(table.peaks);                  \
-    name::FillAttention(table.attention);          \
-    name::FillRows(table.rows);                    \
-    name::FillSampling(table.rows);                \
-    return table;                                  \
+#define SPATE_DECLARE_LEVEL(name)                \
+  namespace name {                               \
+  void FillLinear(LinearKernels& kernels);       \
+  void FillPeaks(PeakKernels& kernels);          \
+  void FillAttention(AttentionKernels& kernels); \
+  void FillRows(RowKernels& kernels);            \
+  void FillSampling(RowKernels& kernels);        \
+  }                                              \
+  static KernelTable Fill_##name() {             \
+    KernelTable table;                           \
+    table.level = #name;                         \
+    name::FillLinear(table.linear);              \
+    name::FillPeaks(table.peaks);                \
+    name::FillAttention(table.attention);        \
+    name::FillRows(table.rows);                  \
+    name::FillSampling(table.rows);              \
+    return table;                                \
   }
 
 SPATE_DECLARE_LEVEL(portable)
@@ -34,7 +34,8 @@ SPATE_DECLARE_LEVEL(avx512bf16)
 
 const KernelTable& SelectKernels(Isa isa, const CpuFeatures& features) {
   switch (isa) {
-    case Isa::kPortable: break;
+    case Isa::kPortable:
+      break;
 #if defined(__x86_64__)
     case Isa::kAvx2: {
       static const KernelTable table = Fill_avx2();
@@ -49,7 +50,8 @@ const KernelTable& SelectKernels(Isa isa, const CpuFeatures& features) {
       return table;
     }
 #else
-    default: CHECK(false, "{} kernels are not in this build", IsaName(isa));
+    default:
+      CHECK(false, "{} kernels are not in this build", IsaName(isa));
 #endif
   }
   static const KernelTable table = Fill_portable();

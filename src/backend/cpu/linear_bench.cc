@@ -25,11 +25,8 @@ struct ShapeOf {
   bool gated;
 };
 constexpr ShapeOf kShapes[] = {
-    {"qkv", 3072, 2048, false},
-    {"attn_out", 2048, 2048, false},
-    {"gate_up", 16384, 2048, true},
-    {"down", 2048, 8192, false},
-    {"head", 128256, 2048, false},
+    {"qkv", 3072, 2048, false},  {"attn_out", 2048, 2048, false}, {"gate_up", 16384, 2048, true},
+    {"down", 2048, 8192, false}, {"head", 128256, 2048, false},
 };
 constexpr int kMaxTokens = 512;
 constexpr int64_t kFarBytes = int64_t{512} << 20;  // matrices rotate through this much: never in a cache
@@ -113,8 +110,8 @@ void RunApply(benchmark::State& state, const ShapeOf& shape, DType format) {
   Copies copies(shape, format);
   LinearRunner runner(machine.kernels.linear, machine.pool, kMaxTokens, shape.cols);
   const int outputs = shape.gated ? shape.rows / 2 : shape.rows;
-  AlignedBuffer x_data(static_cast<size_t>(tokens * shape.cols) * 4), out_data(static_cast<size_t>(tokens) *
-                                                                                static_cast<size_t>(outputs) * 4);
+  AlignedBuffer x_data(static_cast<size_t>(tokens * shape.cols) * 4),
+      out_data(static_cast<size_t>(tokens) * static_cast<size_t>(outputs) * 4);
   for (int64_t i = 0; i < int64_t{tokens} * shape.cols; ++i) x_data.As<float>()[i] = Value(i * 3 + 1, 1.0f);
   const Mat x{x_data.data(), tokens, shape.cols, shape.cols, DType::kF32};
   const Mat out{out_data.data(), tokens, outputs, outputs, DType::kF32};

@@ -37,9 +37,9 @@ using MultiplyFn = void (*)(const MultiplyArgs& args);
 
 // out[token][...] = epilogue(acc + bias).
 struct FinishArgs {
-  const float* acc;    // [tokens][acc_stride]
+  const float* acc;  // [tokens][acc_stride]
   int64_t acc_stride;
-  const float* bias;   // [tiles * 16] in packed order, or null
+  const float* bias;  // [tiles * 16] in packed order, or null
   int tokens;
   int tiles;
   float* out;          // first token's first output

@@ -39,8 +39,8 @@ class LinearRunner {
   const LinearKernels& kernels_;
   ThreadPool& pool_;
   const int64_t max_tokens_;
-  const int64_t token_bytes_;  // of converted activations, from row to row
-  AlignedBuffer shared_;       // [max_tokens] rows
+  const int64_t token_bytes_;                // of converted activations, from row to row
+  AlignedBuffer shared_;                     // [max_tokens] rows
   std::vector<AlignedBuffer> per_thread_;    // [threads][kFewTokens] rows
   std::vector<AlignedBuffer> accumulators_;  // [threads][kTaskAccumulators] f32
   ChunkCounter tasks_;

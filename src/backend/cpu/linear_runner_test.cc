@@ -68,7 +68,8 @@ class Weights {
         bias_views.push_back({data, DType::kF32, 1, rows, rows * 4});
       }
     }
-    linear_ = std::make_unique<CpuLinear>(LinearSource{views, bias_views}, LinearSpec{c.format, c.gated}, kernels, pool);
+    linear_ =
+        std::make_unique<CpuLinear>(LinearSource{views, bias_views}, LinearSpec{c.format, c.gated}, kernels, pool);
   }
 
   const CpuLinear& linear() const { return *linear_; }
@@ -78,8 +79,9 @@ class Weights {
     double sum = bias_.empty() ? 0.0 : bias_[static_cast<size_t>(row)];
     double magnitude = std::abs(sum);
     for (int k = 0; k < case_.cols; ++k) {
-      const double product = double{values_[static_cast<size_t>(row) * static_cast<size_t>(case_.cols) +
-                                            static_cast<size_t>(k)]} * double{x[k]};
+      const double product =
+          double{values_[static_cast<size_t>(row) * static_cast<size_t>(case_.cols) + static_cast<size_t>(k)]} *
+          double{x[k]};
       sum += product;
       magnitude += std::abs(product);
     }
@@ -118,13 +120,13 @@ double Silu(double x) { return x / (1 + std::exp(-x)); }
 
 TEST_P(LinearRunnerTest, AgreesWithPlainLoops) {
   ThreadPool pool(2);
-  for (const Case& c : {Case{1, 1, 1, DType::kF32}, Case{3, 17, 5, DType::kBF16}, Case{1, 200, 129, DType::kF16},
-                        Case{5, 64, 64, DType::kBF16}, Case{7, 48, 33, DType::kF32, false, true},
-                        Case{9, 100, 47, DType::kBF16, false, true}, Case{13, 30, 71, DType::kBF16, true, true},
-                        Case{70, 146, 65, DType::kF16, true}, Case{40, 31, 200, DType::kF32, false, true},
-                        Case{300, 80, 40, DType::kBF16}, Case{2, 128, 5000, DType::kBF16},
-                        Case{33, 64, 5001, DType::kBF16}, Case{33, 70, 3001, DType::kF32}, Case{4, 34, 9, DType::kF32, true},
-                        Case{1, 1000, 64, DType::kBF16, true}}) {
+  for (const Case& c :
+       {Case{1, 1, 1, DType::kF32}, Case{3, 17, 5, DType::kBF16}, Case{1, 200, 129, DType::kF16},
+        Case{5, 64, 64, DType::kBF16}, Case{7, 48, 33, DType::kF32, false, true},
+        Case{9, 100, 47, DType::kBF16, false, true}, Case{13, 30, 71, DType::kBF16, true, true},
+        Case{70, 146, 65, DType::kF16, true}, Case{40, 31, 200, DType::kF32, false, true},
+        Case{300, 80, 40, DType::kBF16}, Case{2, 128, 5000, DType::kBF16}, Case{33, 64, 5001, DType::kBF16},
+        Case{33, 70, 3001, DType::kF32}, Case{4, 34, 9, DType::kF32, true}, Case{1, 1000, 64, DType::kBF16, true}}) {
     SCOPED_TRACE(testing::Message() << c.tokens << " tokens, [" << c.rows << ", " << c.cols << "] " << Name(c.format)
                                     << (c.gated ? " gated" : "") << (c.bias ? " with bias" : ""));
     const Weights weights(c, kernels(), pool);

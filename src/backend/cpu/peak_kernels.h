@@ -8,7 +8,8 @@
 namespace spate::cpu {
 
 struct PeakKernels {
-  uint64_t (*read)(const std::byte* data, size_t bytes) = nullptr;  // one pass; returns a checksum so it cannot be dropped
+  uint64_t (*read)(const std::byte* data,
+                   size_t bytes) = nullptr;  // one pass; returns a checksum so it cannot be dropped
   // `rounds` rounds of independent chains; returns the operations done, a multiply-add counted as two. Null = the level
   // has no such instruction. *sink keeps the results alive.
   double (*f32)(int64_t rounds, float* sink) = nullptr;

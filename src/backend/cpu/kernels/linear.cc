@@ -97,7 +97,8 @@ void FinishGateSilu(const FinishArgs& args) {
 template <class T>
 SPATE_INLINE void Interleave(const std::byte* const* rows, int64_t count, T* out) {
   for (int64_t i = 0; i < count; ++i) {
-    for (int r = 0; r < kTileRows; ++r) std::memcpy(out + i * kTileRows + r, rows[r] + i * int64_t{sizeof(T)}, sizeof(T));
+    for (int r = 0; r < kTileRows; ++r)
+      std::memcpy(out + i * kTileRows + r, rows[r] + i * int64_t{sizeof(T)}, sizeof(T));
   }
 }
 

@@ -22,7 +22,8 @@ static void Multiply(const MultiplyArgs& args) {
 #pragma GCC unroll 16
   for (int t = 0; t < kTiles; ++t) {
 #pragma GCC unroll 16
-    for (int m = 0; m < kTokens; ++m) acc[t][m] = args.first ? Zero() : Load(args.acc + m * args.acc_stride + t * kTileRows);
+    for (int m = 0; m < kTokens; ++m)
+      acc[t][m] = args.first ? Zero() : Load(args.acc + m * args.acc_stride + t * kTileRows);
   }
   const std::byte* w = args.w;
   const std::byte* x = args.x;

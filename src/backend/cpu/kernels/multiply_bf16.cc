@@ -60,9 +60,10 @@ void FillBf16(LinearKernels::Format& format) {
   FillTokens<Bf16Format, 4, 5>(format);
   SetShapes(format, 4, 5);
 #elif defined(__AVX2__)
-  FillTokens<Bf16Format, 1, 4>(format);
-  FillTokens<Bf16Format, 2, 1>(format);
-  SetShapes(format, 1, 4);
+  FillTokens<Bf16Format, 1, 5>(format);
+  FillTokens<Bf16Format, 2, 2>(format);
+  FillTokens<Bf16Format, 4, 1>(format);
+  SetShapes(format, 1, 5);
 #else
   FillTokens<Bf16Format, 1, 2>(format);
   SetShapes(format, 1, 2);

@@ -37,14 +37,26 @@ inline constexpr int kChunkLanes = kLanes / kChunks;
 
 // Separate members, not an array: the compiler keeps them in registers.
 #if defined(__AVX512F__)
-struct Vf { ChunkF c0; };
-struct Vi { ChunkI c0; };  // int32
+struct Vf {
+  ChunkF c0;
+};
+struct Vi {
+  ChunkI c0;
+};  // int32
 #elif defined(__AVX2__)
-struct Vf { ChunkF c0, c1; };
-struct Vi { ChunkI c0, c1; };
+struct Vf {
+  ChunkF c0, c1;
+};
+struct Vi {
+  ChunkI c0, c1;
+};
 #else
-struct Vf { ChunkF c0, c1, c2, c3; };
-struct Vi { ChunkI c0, c1, c2, c3; };
+struct Vf {
+  ChunkF c0, c1, c2, c3;
+};
+struct Vi {
+  ChunkI c0, c1, c2, c3;
+};
 #endif
 
 // f(chunk of a, chunk of b, ...) for every chunk.
@@ -96,7 +108,8 @@ SPATE_INLINE void Store(float* p, Vf v) {
 }
 SPATE_INLINE Vi LoadI(const void* p) {
   Vi r;
-  Each([&](ChunkI& c, int lane) SPATE_LAMBDA { std::memcpy(&c, static_cast<const char*>(p) + lane * 4, sizeof(c)); }, r);
+  Each([&](ChunkI& c, int lane) SPATE_LAMBDA { std::memcpy(&c, static_cast<const char*>(p) + lane * 4, sizeof(c)); },
+       r);
   return r;
 }
 SPATE_INLINE void StoreI(void* p, Vi v) {
@@ -123,17 +136,17 @@ SPATE_INLINE void StoreN(float* p, Vf v, int n) {
 #endif
 }
 
-#define SPATE_BINARY(name, V, C, expr) \
-  SPATE_INLINE V name(V a, V b) {      \
+#define SPATE_BINARY(name, V, C, expr)                                    \
+  SPATE_INLINE V name(V a, V b) {                                         \
     return Map<V>([](C x, C y) SPATE_LAMBDA -> C { return expr; }, a, b); \
   }
 SPATE_BINARY(operator+, Vf, ChunkF, x + y)
 SPATE_BINARY(operator-, Vf, ChunkF, x - y)
-SPATE_BINARY(operator*, Vf, ChunkF, x * y)
+SPATE_BINARY(operator*, Vf, ChunkF, x* y)
 SPATE_BINARY(operator/, Vf, ChunkF, x / y)
 SPATE_BINARY(operator+, Vi, ChunkI, x + y)
 SPATE_BINARY(operator-, Vi, ChunkI, x - y)
-SPATE_BINARY(operator&, Vi, ChunkI, x & y)
+SPATE_BINARY(operator&, Vi, ChunkI, x& y)
 SPATE_BINARY(operator|, Vi, ChunkI, x | y)
 // max and min as the x86 instructions: b where the lanes are unordered.
 #if defined(__AVX512F__)
@@ -234,8 +247,8 @@ SPATE_INLINE Vf Exp(Vf x) {
   return IfLess(x, low, Zero(), p * scale);
 }
 
-// 2^x for x <= 127, relative error below 1.2e-7; exactly 0 below -126 (so 2^-infinity is 0); NaN stays NaN. |x - n| <= 1/2
-// and the polynomial of degree 6 with the least relative error there (2e-9) that is 1 at 0.
+// 2^x for x <= 127, relative error below 1.2e-7; exactly 0 below -126 (so 2^-infinity is 0); NaN stays NaN. |x - n| <=
+// 1/2 and the polynomial of degree 6 with the least relative error there (2e-9) that is 1 at 0.
 SPATE_INLINE Vf Exp2(Vf x) {
   const Vf low = Set(-126.0f);
   const Rounded n = Round(Max(low, x));
@@ -255,7 +268,9 @@ SPATE_INLINE Vf Exp2(Vf x) {
 SPATE_INLINE Vf Silu(Vf x) { return x / (Set(1.0f) + Exp(Zero() - x)); }
 
 #if defined(__AVX512F__)
-SPATE_INLINE __m256 UpperHalf(Vf v) { return _mm256_castsi256_ps(_mm512_extracti64x4_epi64(_mm512_castps_si512(v.c0), 1)); }
+SPATE_INLINE __m256 UpperHalf(Vf v) {
+  return _mm256_castsi256_ps(_mm512_extracti64x4_epi64(_mm512_castps_si512(v.c0), 1));
+}
 SPATE_INLINE __m256 LowerHalf(Vf v) { return _mm512_castps512_ps256(v.c0); }
 #elif defined(__AVX2__)
 SPATE_INLINE __m256 UpperHalf(Vf v) { return v.c1; }
@@ -349,26 +364,22 @@ SPATE_INLINE Vf LoadF16(const void* p) {
   const __m128i* q = static_cast<const __m128i*>(p);
   return Vf{_mm256_cvtph_ps(_mm_loadu_si128(q)), _mm256_cvtph_ps(_mm_loadu_si128(q + 1))};
 #else
-  uint16_t half[kLanes];
-  std::memcpy(half, p, sizeof(half));
-  alignas(64) float lanes[kLanes];
-  for (int i = 0; i < kLanes; ++i) {
-    // Exponent and mantissa in place give the value times 2^-112, subnormals included; infinity and NaN keep theirs.
-    const uint32_t magnitude = half[i] & 0x7fffu;
-    const uint32_t sign = static_cast<uint32_t>(half[i] & 0x8000u) << 16;
-    uint32_t bits = magnitude << 13;
-    if (magnitude >= 0x7c00u) {
-      bits |= 0x7f800000u;
-    } else {
-      float value;
-      std::memcpy(&value, &bits, sizeof(value));
-      value *= 0x1p112f;
-      std::memcpy(&bits, &value, sizeof(bits));
-    }
-    bits |= sign;
-    std::memcpy(&lanes[i], &bits, sizeof(bits));
-  }
-  return Load(lanes);
+  Vf r;
+  Each(
+      [&](ChunkF& c, int lane) SPATE_LAMBDA {
+        typedef uint16_t Halves __attribute__((vector_size(2 * kChunkLanes)));
+        Halves halves;
+        std::memcpy(&halves, static_cast<const char*>(p) + 2 * lane, sizeof(halves));
+        const ChunkI bits = __builtin_convertvector(halves, ChunkI);
+        // Exponent and mantissa in place give the value times 2^-112, subnormals included; infinity and NaN keep
+        // theirs.
+        const ChunkI magnitude = (bits & 0x7fff) << 13;
+        const ChunkI special = (magnitude >= (0x7c00 << 13)) & (magnitude | 0x7f800000);
+        const ChunkI value = reinterpret_cast<ChunkI>(reinterpret_cast<ChunkF>(magnitude) * 0x1p112f);
+        c = reinterpret_cast<ChunkF>((special != 0 ? special : value) | ((bits & 0x8000) << 16));
+      },
+      r);
+  return r;
 #endif
 }
 
