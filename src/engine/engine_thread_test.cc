@@ -119,6 +119,20 @@ TEST_F(EngineThreadTest, AStopStringEndsTheTextBeforeIt) {
   EXPECT_LE(stopped->tokens(), 42u);
 }
 
+TEST_F(EngineThreadTest, AStopStringInTheLastCharactersIsAStop) {
+  SamplingParams params{.max_tokens = 1, .stop = {"\xEF\xBF\xBD"}};  // what half a character is shown as
+  for (int32_t id = 0; id < kVocab; ++id) {
+    if (id != 0xC3) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
+  }
+  const auto sink = Submit({.id = "a", .prompt = {9}, .params = params});
+  EXPECT_EQ(sink->Wait().finish, FinishReason::kStop);
+  EXPECT_EQ(sink->text(), "");
+  params.stop = {"x"};
+  const auto other = Submit({.id = "b", .prompt = {9}, .params = params});
+  EXPECT_EQ(other->Wait().finish, FinishReason::kLength);
+  EXPECT_EQ(other->text(), "\xEF\xBF\xBD");
+}
+
 TEST_F(EngineThreadTest, RefusesWhatCanNeverRun) {
   EXPECT_THROW(Submit({.id = "a", .prompt = std::vector<int32_t>(kContext, 1)}), Error);
   EXPECT_THROW(Submit({.id = "a", .prompt = {kVocab}}), Error);

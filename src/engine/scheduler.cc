@@ -60,40 +60,30 @@ const Step& Scheduler::Schedule() {
   step_.entries.clear();
   step_.tokens = 0;
   step_.outputs = 0;
-  if (ScheduleRunning()) ScheduleWaiting();
+  ScheduleRunning();
+  ScheduleWaiting();
   in_step_ = !step_.entries.empty();
   CHECK(in_step_ || idle(), "{} running, {} waiting, and nothing to do", running(), waiting());
   return step_;
 }
 
-bool Scheduler::ScheduleRunning() {
-  int decodes = 0;  // of those still to come: one token is kept for each
-  for (const Sequence* s : running_) decodes += s->size() - s->computed_ == 1 ? 1 : 0;
-  bool preempted = false;
+// Nobody is admitted before all older prompts are computed, so only the youngest can have more than one token to go:
+// walking by age puts decodes first, and each of them finds a token in the budget.
+void Scheduler::ScheduleRunning() {
   for (size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
-    int count = sequence.size() - sequence.computed_;
-    if (count == 1) {
-      --decodes;
-    } else {
-      count = std::min(count, options_.max_batch_tokens - step_.tokens - decodes);
-    }
-    if (count == 0) continue;  // older prompts took the budget
+    const int count = std::min(sequence.size() - sequence.computed_, options_.max_batch_tokens - step_.tokens);
     int fitting = FitBlocks(sequence, count);
     while (fitting == 0 && running_.back() != &sequence) {
-      const Sequence& last = *running_.back();
-      decodes -= last.size() - last.computed_ == 1 ? 1 : 0;
       PreemptLast();
-      preempted = true;
       fitting = FitBlocks(sequence, count);
     }
     if (fitting == 0) {
       PreemptLast();
-      return false;
+    } else {
+      Emit(sequence, fitting, false);
     }
-    Emit(sequence, fitting, false);
   }
-  return !preempted;
 }
 
 void Scheduler::ScheduleWaiting() {
@@ -126,7 +116,7 @@ int Scheduler::FitBlocks(Sequence& sequence, int count) {
 }
 
 void Scheduler::Emit(Sequence& sequence, int count, bool admitted) {
-  CHECK(!sequence.finish_, "{} is finished and was not removed", sequence.id());
+  CHECK(!sequence.finish_ && count > 0, "{} is finished and was not removed, or has no tokens", sequence.id());
   const bool samples = sequence.computed_ + count == sequence.size();
   const bool decode = samples && count == 1 && sequence.output_size() > 0;
   step_.entries.push_back({&sequence, count, admitted, samples, decode});
@@ -186,6 +176,9 @@ std::string Scheduler::FindFault() const {
     if (s->computed_ >= s->size()) return fmt::format("{}: {} of {} computed", s->id(), s->computed_, s->size());
     if (s->blocks_.size() < pool_.BlocksFor(s->computed_)) {
       return fmt::format("{}: {} blocks for {} tokens", s->id(), s->blocks_.size(), s->computed_);
+    }
+    if (s != running_.back() && s->size() - s->computed_ > 1) {
+      return fmt::format("{}: younger ones run before its prompt is computed", s->id());
     }
     slots[static_cast<size_t>(s->slot_)] = true;
     next_arrival = s->arrival_ + 1;

@@ -69,7 +69,7 @@ class Scheduler {
   std::string FindFault() const;
 
  private:
-  bool ScheduleRunning();  // false when a sequence had to be preempted
+  void ScheduleRunning();
   void ScheduleWaiting();
   int FitBlocks(Sequence& sequence, int count);
   void Emit(Sequence& sequence, int count, bool admitted);
