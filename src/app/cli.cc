@@ -42,6 +42,11 @@ const CLI::App& Reached(const CLI::App& app) {
   return given.empty() ? app : Reached(*given.front());
 }
 
+// "spate eval logits"
+std::string FullName(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : FullName(*app.get_parent()) + " " + app.get_name();
+}
+
 // CLI11 reports what it did not expect; a person wants to know what was meant instead.
 [[noreturn]] void ThrowUnexpected(const CLI::App& root, const std::vector<std::string>& extras) {
   const CLI::App& app = Reached(root);
@@ -50,12 +55,11 @@ const CLI::App& Reached(const CLI::App& app) {
     const std::string flag = word.substr(0, word.find('='));
     const std::string nearest = Nearest(flag, Flags(app));
     throw Error(ErrorCode::kUsage, "{}: unknown flag {}{}; see {} --help", app.get_name(), flag,
-                nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest),
-                app.get_name() == "spate" ? "spate" : "spate " + app.get_name());
+                nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest), FullName(app));
   }
   std::vector<std::string> names;
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
-  if (names.empty()) throw Error(ErrorCode::kUsage, "{}: unexpected argument \"{}\"; see spate {} --help", app.get_name(), word, app.get_name());
+  if (names.empty()) throw Error(ErrorCode::kUsage, "{}: unexpected argument \"{}\"; see {} --help", app.get_name(), word, FullName(app));
   const std::string nearest = Nearest(word, names);
   throw Error(ErrorCode::kUsage, "unknown command \"{}\"{}; known are {}", word,
               nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest), fmt::join(names, ", "));
@@ -73,9 +77,7 @@ class HelpFormatter : public CLI::Formatter {
     return " " + (kind == "INT" || kind == "UINT" || kind == "FLOAT" ? "N" : kind.empty() ? "VALUE" : kind) + (value.empty() ? "" : " (" + value + ")");
   }
   std::string make_usage(const CLI::App* app, std::string) const override {
-    std::string path = app->get_name();
-    for (const CLI::App* up = app->get_parent(); up != nullptr; up = up->get_parent()) path = up->get_name() + " " + path;
-    return CLI::Formatter::make_usage(app, path);
+    return CLI::Formatter::make_usage(app, FullName(*app));
   }
   std::string make_footer(const CLI::App* app) const override { return CLI::Formatter::make_footer(app) + "\n"; }
 };
@@ -173,8 +175,7 @@ int RunCli(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');
-    throw Error(ErrorCode::kUsage, "{}: {}; see spate {} --help", Reached(cli.app).get_name(), message,
-                &Reached(cli.app) == &cli.app ? "" : Reached(cli.app).get_name());
+    throw Error(ErrorCode::kUsage, "{}: {}; see {} --help", Reached(cli.app).get_name(), message, FullName(Reached(cli.app)));
   }
   if (const auto extras = cli.app.remaining(true); !extras.empty()) ThrowUnexpected(cli.app, extras);
   if (man) return fmt::print("{}", ManPage(cli.app)), 0;

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <iterator>
 #include <mutex>
+#include <optional>
 
 #include "app/cli.h"
 #include "app/interrupt.h"
@@ -27,9 +28,11 @@ constexpr double kBandwidthSeconds = 0.2;
 struct RunFlags {
   ModelFlags model;
   SamplingFlags sampling;
-  std::string prompt, file, ids;
+  std::string file, ids;
+  std::optional<std::string> prompt;  // may be given and empty: a text from nothing
   bool json = false, echo = false, quiet = false;
   int max_batch_tokens = 512;
+  int context = 0;
 };
 
 // Prints text as it arrives and keeps everything for the report. Push runs on the engine's thread.
@@ -80,9 +83,9 @@ class ConsoleSink : public Sink {
 
 std::vector<int32_t> PromptIds(const RunFlags& flags, const Model& model) {
   if (!flags.ids.empty()) return ParseIds(flags.ids);
-  if (flags.prompt.empty() && flags.file.empty()) throw Error(ErrorCode::kUsage, "run: give a prompt with -p TEXT, -f FILE (- = standard input) or --ids 1,2,3");
+  if (!flags.prompt && flags.file.empty()) throw Error(ErrorCode::kUsage, "run: give a prompt with -p TEXT, -f FILE (- = standard input) or --ids 1,2,3");
   if (model.tokenizer == nullptr) throw Error(ErrorCode::kUsage, "run: this model has no tokenizer; give the prompt as --ids 1,2,3");
-  if (flags.file.empty()) return model.tokenizer->Encode(flags.prompt);
+  if (flags.prompt) return model.tokenizer->Encode(*flags.prompt);
   if (flags.file == "-") return model.tokenizer->Encode(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   return model.tokenizer->Encode(ReadTextFile(flags.file, kMaxPromptBytes));
 }
@@ -113,7 +116,7 @@ int Run(const RunFlags& flags) {
   std::unique_ptr<Model> opened = flags.model.Open(!flags.quiet);
   std::vector<int32_t> ids = PromptIds(flags, *opened);
   const bool with_logprobs = params.top_logprobs >= 0;
-  Engine engine(std::move(opened), {.max_batch_tokens = flags.max_batch_tokens, .max_sequences = 1});
+  Engine engine(std::move(opened), {.max_batch_tokens = flags.max_batch_tokens, .max_sequences = 1, .context = flags.context});
   const Model& model = engine.model();
 
   const bool has_text = model.tokenizer != nullptr;
@@ -175,6 +178,8 @@ void AddRunCommand(Cli& cli) {
   command->add_option("--ids", flags->ids, "token ids to continue, with commas between")->excludes(prompt)->excludes(file);
   flags->sampling.AddTo(*command);
   command->add_option("--max-batch-tokens", flags->max_batch_tokens, "prompt tokens of one step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command->add_option("--context", flags->context, "tokens of prompt and output to make room for; 0 = the model's context")
+      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
   command->add_flag("--echo", flags->echo, "print the prompt too (a terminal shows it anyway)");
   command->add_flag("--json", flags->json, "one JSON object: ids, text, timings, bandwidth");
   command->add_flag("-q,--quiet", flags->quiet, "the text only");
