@@ -5,7 +5,8 @@
 namespace spate::cpu::SPATE_ISA_NS {
 namespace {
 
-// Four accumulators hide the latency; or, not add: lanes are signed, and sums of anything overflow. One ascending stream is what hardware prefetchers like best.
+// Four accumulators hide the latency; combined by or, since sums of signed lanes may overflow. One ascending stream is
+// what hardware prefetchers like best.
 uint64_t Read(const std::byte* data, size_t bytes) {
   Vi sum[4] = {};
   size_t i = 0;
