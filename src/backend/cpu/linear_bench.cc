@@ -131,9 +131,9 @@ void RunApply(benchmark::State& state, const ShapeOf& shape, DType format) {
   const double bytes = static_cast<double>(copies.Next().bytes());
   const double flop = 2.0 * tokens * shape.rows * shape.cols;
   const PeakKernels& peaks = machine.kernels.peaks;
-  const double read = MeasureReadGbS(peaks, machine.pool, 0.2);
+  const double read = MeasureReadGbS(peaks, machine.pool, 0.5);
   const bool bf16 = format == DType::kBF16 && peaks.bf16 != nullptr;
-  const double arithmetic = MeasureGops(bf16 ? peaks.bf16 : peaks.f32, machine.pool, 0.1);
+  const double arithmetic = MeasureGops(bf16 ? peaks.bf16 : peaks.f32, machine.pool, 0.2);
   state.counters["GB/s"] = bytes / median / 1e9;
   state.counters["%read"] = 100 * bytes / median / 1e9 / read;
   state.counters["GFLOP/s"] = flop / median / 1e9;

@@ -17,6 +17,10 @@
 namespace spate::cpu {
 namespace {
 
+// Read by a thread at a time: about a millisecond, long beside waking the threads and short enough that some samples
+// are left alone by whatever else runs. A whole number of them is a share.
+constexpr size_t kSample = size_t{32} << 20;
+
 struct alignas(64) Sink {
   uint64_t bits = 0;
   float value = 0;
@@ -49,20 +53,22 @@ double MeasureReadGbS(const PeakKernels& kernels, ThreadPool& pool, double secon
   const SteadyClock clock;
   const double start = clock.NowSeconds();
   const size_t threads = static_cast<size_t>(pool.threads());
-  const size_t share = AlignUp(ReadBytes() / threads, size_t{2} << 20);
+  const size_t share = AlignUp(ReadBytes() / threads, kSample);
   AlignedBuffer buffer(share * threads);
   std::vector<Sink> sinks(threads);
   // Written by its reader: pages lie near it, and are not the one page of zeros that unwritten memory shares.
   pool.Run([&](int thread) { std::memset(buffer.data() + share * static_cast<size_t>(thread), 1, share); });
 
   double best = 0;
+  size_t from = 0;
   do {
     const double begin = clock.NowSeconds();
     pool.Run([&](int thread) {
       const size_t t = static_cast<size_t>(thread);
-      sinks[t].bits += kernels.read(buffer.data() + share * t, share);
+      sinks[t].bits += kernels.read(buffer.data() + share * t + from, kSample);
     });
-    best = std::max(best, static_cast<double>(share * threads) / (clock.NowSeconds() - begin) / 1e9);
+    best = std::max(best, static_cast<double>(kSample * threads) / (clock.NowSeconds() - begin) / 1e9);
+    from = (from + kSample) % share;
   } while (clock.NowSeconds() - start < seconds);
   volatile uint64_t keep = 0;
   for (const Sink& sink : sinks) keep = keep + sink.bits;

@@ -6,7 +6,7 @@
 
 namespace spate::cpu {
 
-// Linear read of a buffer many times larger than the caches, best pass within `seconds`. GB/s, 1 GB = 1e9 bytes.
+// Linear read of a buffer many times larger than the caches, best sample within `seconds`. GB/s, 1 GB = 1e9 bytes.
 double MeasureReadGbS(const PeakKernels& kernels, ThreadPool& pool, double seconds);
 
 // The best of short runs of a register-only loop on all threads within `seconds`; 1e9 operations per second. 0 when
