@@ -183,6 +183,10 @@ CaseList ApplyCases() {
     for (int cols : {1, 2, 3, 15, 16, 17, 31, 32, 33, 255, 256, 257, 1025}) add({{18}, cols, 2, format});
     for (int tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 16, 17, 24, 25, 33, 64, 65})
       add({{50}, 37, tokens, format});
+    // Every number of tiles that can be left over, for every number of tokens that has kernels of its own.
+    for (int rows : {17, 33, 49, 65, 81, 97, 113}) {
+      for (int tokens : {1, 2, 4, 8}) add({{rows}, 19, tokens, format});
+    }
     add({{130}, 770, 70, format});  // beyond one block in every direction
     add({{700}, 515, 1, format});   // enough for several threads
     add({{350, 350}, 515, 1, format, Kind::kGate});
