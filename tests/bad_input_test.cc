@@ -65,7 +65,8 @@ class BadInput : public ::testing::Test {
   void ExpectRunFails(int status, const std::string& expected, const std::string& flags = "-p hello -n 1") const {
     ExpectFails("run -m " + folder_.string() + " " + flags, status, expected);
   }
-  static void ExpectFails(const std::string& arguments, int status, const std::string& expected, const std::string& environment = "") {
+  static void ExpectFails(const std::string& arguments, int status, const std::string& expected,
+                          const std::string& environment = "") {
     const ProgramResult r = RunProgram(arguments, environment);
     EXPECT_EQ(r.status, status) << arguments << "\n" << r.err;
     EXPECT_EQ(r.out, "") << arguments;
@@ -190,11 +191,13 @@ TEST_F(BadInput, Tokenizers) {
 
 TEST_F(BadInput, VocabularySmallerThanIds) {
   ExpectRunFails(3, "2048", "--ids 1,2,2048 -n 1");  // ids run from 0 to 2047
-  EditHeader([&](json& h) {  // the table loses its last rows, the tokenizer does not
+  EditHeader([&](json& h) {                          // the table loses its last rows, the tokenizer does not
     auto& table = h["model.embed_tokens.weight"];
     table["shape"][0] = 2000;
     const int64_t end = table["data_offsets"][0].get<int64_t>() + int64_t{2000} * table["shape"][1].get<int64_t>() * 2;
-    h["model.rest"] = {{"dtype", "U8"}, {"shape", {table["data_offsets"][1].get<int64_t>() - end}}, {"data_offsets", {end, table["data_offsets"][1]}}};
+    h["model.rest"] = {{"dtype", "U8"},
+                       {"shape", {table["data_offsets"][1].get<int64_t>() - end}},
+                       {"data_offsets", {end, table["data_offsets"][1]}}};
     table["data_offsets"][1] = end;
   });
   EditConfig("vocab_size", 2000);

@@ -68,7 +68,8 @@ class Golden : public ::testing::TestWithParam<Case> {
     double worst = 0;
     for (const auto& prompt : golden_["prompts"]) {
       const auto ids = prompt["ids"].get<std::vector<int32_t>>();
-      const std::vector<float> want = ReadNpy((folder_ / prompt["logits"].get<std::string>()).string()).Floats("logits");
+      const std::vector<float> want =
+          ReadNpy((folder_ / prompt["logits"].get<std::string>()).string()).Floats("logits");
       const std::vector<float> got = model.Logits(ids, chunk);
       EXPECT_EQ(got.size(), want.size());
       if (got.size() != want.size()) return 1e9;
@@ -77,9 +78,9 @@ class Golden : public ::testing::TestWithParam<Case> {
       for (size_t i = 0; i < got.size(); ++i) {
         const double error = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i])) / scale;
         if (!(error <= tolerance)) {
-          ADD_FAILURE() << "prompt of " << ids.size() << ", chunks of " << chunk << ": position " << i / vocab << ", token "
-                        << i % vocab << ": " << got[i] << ", expected " << want[i] << " (" << error << " of max|logit|, allowed "
-                        << tolerance << "); " << FirstDivergence(model, tolerance);
+          ADD_FAILURE() << "prompt of " << ids.size() << ", chunks of " << chunk << ": position " << i / vocab
+                        << ", token " << i % vocab << ": " << got[i] << ", expected " << want[i] << " (" << error
+                        << " of max|logit|, allowed " << tolerance << "); " << FirstDivergence(model, tolerance);
           return error;
         }
         worst = std::max(worst, error);
@@ -119,13 +120,15 @@ class Golden : public ::testing::TestWithParam<Case> {
 
 TEST_P(Golden, LogitsInF32) {
   SingleSequence model = Open(DType::kF32, DType::kF32);
-  for (const int chunk : {1000, 1, 5}) RecordProperty("worst", std::to_string(CompareLogits(model, chunk, F32Tolerance())));
+  for (const int chunk : {1000, 1, 5})
+    RecordProperty("worst", std::to_string(CompareLogits(model, chunk, F32Tolerance())));
 }
 
 // A bf16 run rounds weights, activations at every matrix input and the KV cache: each rounding is off by at most
 // 2^-9 of the value. With r roundings in a row of independent sign the result of a unit-gain chain is off by about
-// sqrt(r) 2^-9; a layer has seven (normed, q/k/v in the cache, mixed, normed, hidden, and weights twice over), and max|logit|
-// stands six sigma from a typical error. The goldens' weights are drawn so that gains are above one, hence the 4.
+// sqrt(r) 2^-9; a layer has seven (normed, q/k/v in the cache, mixed, normed, hidden, and weights twice over), and
+// max|logit| stands six sigma from a typical error. The goldens' weights are drawn so that gains are above one, hence
+// the 4.
 TEST_P(Golden, LogitsInBf16) {
   SingleSequence model = Open(DType::kBF16, DType::kBF16);
   const double roundings = 7.0 * model.spec().Layers() + 2;
@@ -134,7 +137,8 @@ TEST_P(Golden, LogitsInBf16) {
 
 TEST_P(Golden, HiddenStates) {
   SingleSequence model = Open(DType::kF32, DType::kF32);
-  EXPECT_EQ(FirstDivergence(model, F32Tolerance()), "hidden states agree everywhere, so it is the final norm or the head");
+  EXPECT_EQ(FirstDivergence(model, F32Tolerance()),
+            "hidden states agree everywhere, so it is the final norm or the head");
 }
 
 TEST_P(Golden, GreedyContinuations) {

@@ -14,8 +14,10 @@ namespace spate {
 
 ProgramResult RunProgram(const std::string& arguments, const std::string& environment) {
   static int runs = 0;
-  const std::string errors = std::filesystem::temp_directory_path() / fmt::format("spate-program-{}-{}", getpid(), ++runs);
-  const std::string command = fmt::format("{} '{}' {} 2>'{}' </dev/null", environment, SPATE_PROGRAM, arguments, errors);
+  const std::string errors =
+      std::filesystem::temp_directory_path() / fmt::format("spate-program-{}-{}", getpid(), ++runs);
+  const std::string command =
+      fmt::format("{} '{}' {} 2>'{}' </dev/null", environment, SPATE_PROGRAM, arguments, errors);
   ProgramResult result;
   std::FILE* pipe = popen(command.c_str(), "r");
   std::array<char, 4096> buffer;

@@ -7,8 +7,8 @@
 
 namespace spate {
 
-SingleSequence::SingleSequence(const std::filesystem::path& folder, std::string_view backend, DType dtype, DType kv_dtype,
-                               int threads) {
+SingleSequence::SingleSequence(const std::filesystem::path& folder, std::string_view backend, DType dtype,
+                               DType kv_dtype, int threads) {
   const nlohmann::json config = ReadJsonFile((folder / "config.json").string(), {});
   spec_ = MakeSpec(config);
   device_ = MakeDevice(backend, {.threads = threads});

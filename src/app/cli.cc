@@ -21,7 +21,8 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   for (size_t i = 1; i <= a.size(); ++i) {
     for (size_t j = 1; j <= b.size(); ++j) {
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];
@@ -58,8 +59,11 @@ std::string FullName(const CLI::App& app) {
                 nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest), FullName(app));
   }
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
-  if (names.empty()) throw Error(ErrorCode::kUsage, "{}: unexpected argument \"{}\"; see {} --help", app.get_name(), word, FullName(app));
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
+  if (names.empty())
+    throw Error(ErrorCode::kUsage, "{}: unexpected argument \"{}\"; see {} --help", app.get_name(), word,
+                FullName(app));
   const std::string nearest = Nearest(word, names);
   throw Error(ErrorCode::kUsage, "unknown command \"{}\"{}; known are {}", word,
               nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest), fmt::join(names, ", "));
@@ -74,7 +78,11 @@ class HelpFormatter : public CLI::Formatter {
     const std::string type = option->get_type_name();
     const std::string kind = type.substr(0, type.find(':'));
     const std::string value = option->get_default_str();
-    return " " + (kind == "INT" || kind == "UINT" || kind == "FLOAT" ? "N" : kind.empty() ? "VALUE" : kind) + (value.empty() ? "" : " (" + value + ")");
+    return " " +
+           (kind == "INT" || kind == "UINT" || kind == "FLOAT" ? "N"
+            : kind.empty()                                     ? "VALUE"
+                                                               : kind) +
+           (value.empty() ? "" : " (" + value + ")");
   }
   std::string make_usage(const CLI::App* app, std::string) const override {
     return CLI::Formatter::make_usage(app, FullName(*app));
@@ -112,7 +120,8 @@ std::vector<std::string> ExpandConfig(std::vector<std::string> args) {
     if (!joined && args[i] != "--config") continue;
     if (!joined && i + 1 == args.size()) throw Error(ErrorCode::kUsage, "--config: expected a file");
     const std::string path = joined ? args[i].substr(9) : args[i + 1];
-    args.erase(args.begin() + static_cast<std::ptrdiff_t>(i), args.begin() + static_cast<std::ptrdiff_t>(i + (joined ? 1 : 2)));
+    args.erase(args.begin() + static_cast<std::ptrdiff_t>(i),
+               args.begin() + static_cast<std::ptrdiff_t>(i + (joined ? 1 : 2)));
 
     std::istringstream text(ReadTextFile(path, kMaxConfigBytes));
     std::vector<std::string> flags;
@@ -120,9 +129,8 @@ std::vector<std::string> ExpandConfig(std::vector<std::string> args) {
       for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(text)) {
         if (item.name == "++" || item.name == "--") continue;  // CLI11's marks around sections
         const std::string flag = "--" + item.name;
-        const bool given = std::any_of(args.begin(), args.end(), [&](const std::string& a) {
-          return a == flag || a.rfind(flag + "=", 0) == 0;
-        });
+        const bool given = std::any_of(args.begin(), args.end(),
+                                       [&](const std::string& a) { return a == flag || a.rfind(flag + "=", 0) == 0; });
         if (given) continue;
         if (item.inputs.size() == 1 && item.inputs[0] == "true") {
           flags.push_back(flag);
@@ -175,7 +183,8 @@ int RunCli(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');
-    throw Error(ErrorCode::kUsage, "{}: {}; see {} --help", Reached(cli.app).get_name(), message, FullName(Reached(cli.app)));
+    throw Error(ErrorCode::kUsage, "{}: {}; see {} --help", Reached(cli.app).get_name(), message,
+                FullName(Reached(cli.app)));
   }
   if (const auto extras = cli.app.remaining(true); !extras.empty()) ThrowUnexpected(cli.app, extras);
   if (man) return fmt::print("{}", ManPage(cli.app)), 0;

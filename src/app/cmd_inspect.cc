@@ -59,33 +59,49 @@ int Run(const InspectFlags& flags) {
   const bool vocabulary_fits = tokenizer.vocab <= spec.vocab;
   std::string verdict = "runs";
   if (!vocabulary_fits) {
-    verdict = fmt::format("does not run: the tokenizer has {} ids, the model's embedding {} rows", tokenizer.vocab, spec.vocab);
+    verdict = fmt::format("does not run: the tokenizer has {} ids, the model's embedding {} rows", tokenizer.vocab,
+                          spec.vocab);
   } else if (!tokenizer.problem.empty()) {
     verdict = fmt::format("runs with --ids only: {}", tokenizer.problem);
   }
   if (flags.json) {
     nlohmann::json report = {
-        {"path", folder.string()}, {"architecture", spec.architecture}, {"parameters", spec.Parameters()},
-        {"layers", spec.Layers()}, {"hidden_size", spec.dim}, {"ffn_size", layer.ffn.hidden}, {"heads", layer.attn.heads},
-        {"kv_heads", layer.attn.kv_heads}, {"head_dim", layer.attn.head_dim}, {"vocab", spec.vocab}, {"context", spec.context},
-        {"tied_embeddings", spec.tied_head}, {"weight_bytes", checkpoint->bytes()}, {"formats", formats},
-        {"kv_bytes_per_token", kv_token}, {"tokenizer", {{"kind", tokenizer.kind}, {"vocab", tokenizer.vocab}, {"problem", tokenizer.problem}}},
-        {"notes", spec.notes}, {"verdict", verdict}};
+        {"path", folder.string()},
+        {"architecture", spec.architecture},
+        {"parameters", spec.Parameters()},
+        {"layers", spec.Layers()},
+        {"hidden_size", spec.dim},
+        {"ffn_size", layer.ffn.hidden},
+        {"heads", layer.attn.heads},
+        {"kv_heads", layer.attn.kv_heads},
+        {"head_dim", layer.attn.head_dim},
+        {"vocab", spec.vocab},
+        {"context", spec.context},
+        {"tied_embeddings", spec.tied_head},
+        {"weight_bytes", checkpoint->bytes()},
+        {"formats", formats},
+        {"kv_bytes_per_token", kv_token},
+        {"tokenizer", {{"kind", tokenizer.kind}, {"vocab", tokenizer.vocab}, {"problem", tokenizer.problem}}},
+        {"notes", spec.notes},
+        {"verdict", verdict}};
     fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return vocabulary_fits ? 0 : static_cast<int>(ErrorCode::kBadInput);
   }
   std::string bytes;
-  for (const auto& [name, count] : formats) bytes += fmt::format("{}{} {}", bytes.empty() ? "" : ", ", name, Bytes(static_cast<double>(count)));
+  for (const auto& [name, count] : formats)
+    bytes += fmt::format("{}{} {}", bytes.empty() ? "" : ", ", name, Bytes(static_cast<double>(count)));
   const auto line = [](std::string_view name, const std::string& value) { fmt::print("{:<14}{}\n", name, value); };
   line("architecture", fmt::format("{}, {} parameters", spec.architecture, Grouped(spec.Parameters())));
   line("layers", fmt::format("{} of width {}, FFN {}", spec.Layers(), spec.dim, layer.ffn.hidden));
-  line("attention", fmt::format("{} heads of {}, {} key/value heads", layer.attn.heads, layer.attn.head_dim, layer.attn.kv_heads));
+  line("attention",
+       fmt::format("{} heads of {}, {} key/value heads", layer.attn.heads, layer.attn.head_dim, layer.attn.kv_heads));
   line("vocabulary", fmt::format("{}{}", Grouped(spec.vocab), spec.tied_head ? ", embedding and head tied" : ""));
   line("context", fmt::format("{} tokens", Grouped(spec.context)));
   line("weights", bytes);
   line("KV cache", fmt::format("{} a token in bf16, {} for the whole context", Bytes(static_cast<double>(kv_token)),
                                Bytes(static_cast<double>(kv_token) * spec.context)));
-  line("tokenizer", tokenizer.problem.empty() ? fmt::format("{}, {} ids", tokenizer.kind, Grouped(tokenizer.vocab)) : tokenizer.problem);
+  line("tokenizer", tokenizer.problem.empty() ? fmt::format("{}, {} ids", tokenizer.kind, Grouped(tokenizer.vocab))
+                                              : tokenizer.problem);
   for (const std::string& note : spec.notes) line("note", note);
   line("verdict", verdict);
   return vocabulary_fits ? 0 : static_cast<int>(ErrorCode::kBadInput);
@@ -95,12 +111,13 @@ int Run(const InspectFlags& flags) {
 
 void AddInspectCommand(Cli& cli) {
   auto flags = std::make_shared<InspectFlags>();
-  CLI::App* command = cli.AddCommand("inspect", "Says what a model folder holds and whether it runs, without loading it.",
-                                     "  spate inspect ./Llama-3.2-1B\n  spate inspect ./Llama-3.2-1B --json",
-                                     [flags] { return Run(*flags); });
+  CLI::App* command = cli.AddCommand(
+      "inspect", "Says what a model folder holds and whether it runs, without loading it.",
+      "  spate inspect ./Llama-3.2-1B\n  spate inspect ./Llama-3.2-1B --json", [flags] { return Run(*flags); });
   command->add_option("model,-m,--model", flags->model, "Hugging Face folder; without it the demo model");
   command->add_flag("--json", flags->json, "one JSON object");
-  command->add_option_function<std::string>("--config", [](const std::string&) {}, "file of flags, a line each: name = value");
+  command->add_option_function<std::string>(
+      "--config", [](const std::string&) {}, "file of flags, a line each: name = value");
 }
 
 }  // namespace spate

@@ -83,8 +83,10 @@ class ConsoleSink : public Sink {
 
 std::vector<int32_t> PromptIds(const RunFlags& flags, const Model& model) {
   if (!flags.ids.empty()) return ParseIds(flags.ids);
-  if (!flags.prompt && flags.file.empty()) throw Error(ErrorCode::kUsage, "run: give a prompt with -p TEXT, -f FILE (- = standard input) or --ids 1,2,3");
-  if (model.tokenizer == nullptr) throw Error(ErrorCode::kUsage, "run: this model has no tokenizer; give the prompt as --ids 1,2,3");
+  if (!flags.prompt && flags.file.empty())
+    throw Error(ErrorCode::kUsage, "run: give a prompt with -p TEXT, -f FILE (- = standard input) or --ids 1,2,3");
+  if (model.tokenizer == nullptr)
+    throw Error(ErrorCode::kUsage, "run: this model has no tokenizer; give the prompt as --ids 1,2,3");
   if (flags.prompt) return model.tokenizer->Encode(*flags.prompt);
   if (flags.file == "-") return model.tokenizer->Encode(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   return model.tokenizer->Encode(ReadTextFile(flags.file, kMaxPromptBytes));
@@ -93,7 +95,8 @@ std::vector<int32_t> PromptIds(const RunFlags& flags, const Model& model) {
 // Bytes that one decoded token makes the machine read: all weights, and the cached keys and values of half the output.
 double BytesPerToken(const Model& model, const RequestTimings& t) {
   const double context = t.prompt_tokens + t.output_tokens / 2.0;
-  return static_cast<double>(model.weights.BytesPerToken()) + context * static_cast<double>(MakeKvLayout(model.spec, model.kv_dtype).BytesPerToken(0));
+  return static_cast<double>(model.weights.BytesPerToken()) +
+         context * static_cast<double>(MakeKvLayout(model.spec, model.kv_dtype).BytesPerToken(0));
 }
 
 nlohmann::json LogprobsJson(const Model& model, const std::vector<SampleResult>& tokens) {
@@ -106,7 +109,8 @@ nlohmann::json LogprobsJson(const Model& model, const std::vector<SampleResult>&
     for (int i = 0; i < token.top_count; ++i) {
       top.push_back({{"id", token.top_ids[i]}, {"token", text(token.top_ids[i])}, {"logprob", token.top_logprobs[i]}});
     }
-    list.push_back({{"id", token.token}, {"token", text(token.token)}, {"logprob", token.logprob}, {"top", std::move(top)}});
+    list.push_back(
+        {{"id", token.token}, {"token", text(token.token)}, {"logprob", token.logprob}, {"top", std::move(top)}});
   }
   return list;
 }
@@ -116,7 +120,8 @@ int Run(const RunFlags& flags) {
   std::unique_ptr<Model> opened = flags.model.Open(!flags.quiet);
   std::vector<int32_t> ids = PromptIds(flags, *opened);
   const bool with_logprobs = params.top_logprobs >= 0;
-  Engine engine(std::move(opened), {.max_batch_tokens = flags.max_batch_tokens, .max_sequences = 1, .context = flags.context});
+  Engine engine(std::move(opened),
+                {.max_batch_tokens = flags.max_batch_tokens, .max_sequences = 1, .context = flags.context});
   const Model& model = engine.model();
 
   const bool has_text = model.tokenizer != nullptr;
@@ -141,24 +146,41 @@ int Run(const RunFlags& flags) {
   std::vector<int32_t> output;
   for (const SampleResult& token : sink->tokens()) output.push_back(token.token);
   if (flags.json) {
-    nlohmann::json report = {
-        {"model", flags.model.path().string()}, {"prompt_ids", ids}, {"output_ids", output}, {"text", sink->text()},
-        {"finish_reason", Name(*last.finish)}, {"seed", last.seed},
-        {"timings", {{"load_s", model.load_seconds}, {"queued_s", t.queued}, {"prefill_s", t.prefill}, {"decode_s", t.decode},
-                     {"prompt_tokens", t.prompt_tokens}, {"output_tokens", t.output_tokens}, {"prefill_tok_s", prefill_rate},
-                     {"decode_tok_s", decode_rate}}},
-        {"bytes_per_token", bytes}, {"gb_s", gb_s}, {"peak_gb_s", peak}, {"share_of_ceiling", peak > 0 ? gb_s / peak : 0}};
+    nlohmann::json report = {{"model", flags.model.path().string()},
+                             {"prompt_ids", ids},
+                             {"output_ids", output},
+                             {"text", sink->text()},
+                             {"finish_reason", Name(*last.finish)},
+                             {"seed", last.seed},
+                             {"timings",
+                              {{"load_s", model.load_seconds},
+                               {"queued_s", t.queued},
+                               {"prefill_s", t.prefill},
+                               {"decode_s", t.decode},
+                               {"prompt_tokens", t.prompt_tokens},
+                               {"output_tokens", t.output_tokens},
+                               {"prefill_tok_s", prefill_rate},
+                               {"decode_tok_s", decode_rate}}},
+                             {"bytes_per_token", bytes},
+                             {"gb_s", gb_s},
+                             {"peak_gb_s", peak},
+                             {"share_of_ceiling", peak > 0 ? gb_s / peak : 0}};
     if (with_logprobs) report["logprobs"] = LogprobsJson(model, sink->tokens());
     fmt::print("{}\n", report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (!has_text) {
     fmt::print("{}\n", fmt::join(output, ","));
   }
   if (!flags.quiet && !flags.json) {
-    fmt::print(stderr, "{}\n", Dim(fmt::format("prefill {} tokens at {:.1f} tok/s; decode {} tokens at {:.1f} tok/s, {:.1f} GB/s = {:.0f} % of "
-                                               "the {:.1f} GB/s this machine reads; {}; seed {}",
-                                               t.prompt_tokens, prefill_rate, t.output_tokens, decode_rate, gb_s,
-                                               peak > 0 ? 100 * gb_s / peak : 0, peak, Name(*last.finish), last.seed), stderr));
-    if (peak > 0 && bytes < 32e6) fmt::print(stderr, "{}\n", Dim("(weights this small stay in the processor's cache, so memory does not limit them)", stderr));
+    fmt::print(stderr, "{}\n",
+               Dim(fmt::format(
+                       "prefill {} tokens at {:.1f} tok/s; decode {} tokens at {:.1f} tok/s, {:.1f} GB/s = {:.0f} % of "
+                       "the {:.1f} GB/s this machine reads; {}; seed {}",
+                       t.prompt_tokens, prefill_rate, t.output_tokens, decode_rate, gb_s,
+                       peak > 0 ? 100 * gb_s / peak : 0, peak, Name(*last.finish), last.seed),
+                   stderr));
+    if (peak > 0 && bytes < 32e6)
+      fmt::print(stderr, "{}\n",
+                 Dim("(weights this small stay in the processor's cache, so memory does not limit them)", stderr));
   }
   return interrupt.interrupted() ? static_cast<int>(ErrorCode::kInterrupted) : 0;
 }
@@ -174,12 +196,19 @@ void AddRunCommand(Cli& cli) {
                                      [flags] { return Run(*flags); });
   flags->model.AddTo(*command);
   auto* prompt = command->add_option("-p,--prompt", flags->prompt, "text to continue");
-  auto* file = command->add_option("-f,--file", flags->file, "file with the text to continue; - = standard input")->excludes(prompt);
-  command->add_option("--ids", flags->ids, "token ids to continue, with commas between")->excludes(prompt)->excludes(file);
+  auto* file = command->add_option("-f,--file", flags->file, "file with the text to continue; - = standard input")
+                   ->excludes(prompt);
+  command->add_option("--ids", flags->ids, "token ids to continue, with commas between")
+      ->excludes(prompt)
+      ->excludes(file);
   flags->sampling.AddTo(*command);
-  command->add_option("--max-batch-tokens", flags->max_batch_tokens, "prompt tokens of one step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  command->add_option("--context", flags->context, "tokens of prompt and output to make room for; 0 = the model's context")
-      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
+  command->add_option("--max-batch-tokens", flags->max_batch_tokens, "prompt tokens of one step")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command
+      ->add_option("--context", flags->context, "tokens of prompt and output to make room for; 0 = the model's context")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
   command->add_flag("--echo", flags->echo, "print the prompt too (a terminal shows it anyway)");
   command->add_flag("--json", flags->json, "one JSON object: ids, text, timings, bandwidth");
   command->add_flag("-q,--quiet", flags->quiet, "the text only");

@@ -58,7 +58,8 @@ int Run(const TokenizeFlags& flags, bool has_text) {
     }
     return 0;
   }
-  if (!has_text && flags.file.empty()) throw Error(ErrorCode::kUsage, "tokenize: give TEXT, -f FILE (- = standard input) or --decode IDS");
+  if (!has_text && flags.file.empty())
+    throw Error(ErrorCode::kUsage, "tokenize: give TEXT, -f FILE (- = standard input) or --decode IDS");
   const std::vector<int32_t> ids =
       tokenizer.Encode(Input(flags), {.add_special = !flags.no_special, .parse_special = !flags.literal});
   if (flags.json) {
@@ -89,7 +90,8 @@ void AddTokenizeCommand(Cli& cli) {
   command->add_flag("--literal", flags->literal, "do not recognise special tokens in the text");
   command->add_flag("--skip-special", flags->skip_special, "with --decode: leave special tokens out");
   command->add_flag("--json", flags->json, "{\"ids\": [...]} or {\"text\": \"...\"}");
-  command->add_option_function<std::string>("--config", [](const std::string&) {}, "file of flags, a line each: name = value");
+  command->add_option_function<std::string>(
+      "--config", [](const std::string&) {}, "file of flags, a line each: name = value");
 }
 
 }  // namespace spate

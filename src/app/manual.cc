@@ -74,25 +74,31 @@ std::string Words(const CLI::App& app) {
 // One line of the completion's table per command: "bench decode" -> its flags and subcommands.
 void Cases(const CLI::App& app, const std::string& path, std::string& out) {
   out += fmt::format("    \"{}\") words=\"{}\" ;;\n", path, Words(app));
-  for (const CLI::App* sub : Commands(app)) Cases(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
+  for (const CLI::App* sub : Commands(app))
+    Cases(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
 }
 
 }  // namespace
 
 std::string ManPage(const CLI::App& app) {
-  std::string page = fmt::format(".TH SPATE 1 \"\" \"spate {}\" \"User Commands\"\n.SH NAME\nspate \\- {}\n", SPATE_VERSION,
-                                 Roff("load, run and measure large language models"));
-  page += ".SH SYNOPSIS\n.B spate\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n" + Roff(app.get_description()) + "\n" + Roff(app.get_footer()) + "\n";
+  std::string page = fmt::format(".TH SPATE 1 \"\" \"spate {}\" \"User Commands\"\n.SH NAME\nspate \\- {}\n",
+                                 SPATE_VERSION, Roff("load, run and measure large language models"));
+  page += ".SH SYNOPSIS\n.B spate\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n" + Roff(app.get_description()) + "\n" +
+          Roff(app.get_footer()) + "\n";
   page += ".SH COMMANDS\n";
   for (const CLI::App* command : Commands(app)) Describe(*command, "spate " + command->get_name(), page);
-  page += ".SH EXIT STATUS\n0 done; 1 a bug; 2 usage; 3 bad input; 4 does not fit; 5 environment; 6 measured and failed; 130 interrupted.\n";
-  page += ".SH ENVIRONMENT\n.TP\n\\fBSPATE_DEMO\\fR\nfolder of the demo model\n.TP\n\\fBSPATE_ISA\\fR\n"
-          "portable, avx2 or avx512: forces an instruction set level\n.TP\n\\fBSPATE_LOG\\fR\ndebug, info, warn or error\n";
+  page +=
+      ".SH EXIT STATUS\n0 done; 1 a bug; 2 usage; 3 bad input; 4 does not fit; 5 environment; 6 measured and failed; "
+      "130 interrupted.\n";
+  page +=
+      ".SH ENVIRONMENT\n.TP\n\\fBSPATE_DEMO\\fR\nfolder of the demo model\n.TP\n\\fBSPATE_ISA\\fR\n"
+      "portable, avx2 or avx512: forces an instruction set level\n.TP\n\\fBSPATE_LOG\\fR\ndebug, info, warn or error\n";
   return page;
 }
 
 std::string Completion(const CLI::App& app, std::string_view shell) {
-  if (shell != "bash" && shell != "zsh") throw Error(ErrorCode::kUsage, "--write-completion: expected bash or zsh, got \"{}\"", shell);
+  if (shell != "bash" && shell != "zsh")
+    throw Error(ErrorCode::kUsage, "--write-completion: expected bash or zsh, got \"{}\"", shell);
   std::string cases;
   Cases(app, "", cases);
   // zsh reads bash completions through bashcompinit, so that one table serves both.
@@ -113,7 +119,8 @@ std::string Completion(const CLI::App& app, std::string_view shell) {
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }}
 complete -o filenames -F _spate spate
-)", cases);
+)",
+                            cases);
 }
 
 }  // namespace spate

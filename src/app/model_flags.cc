@@ -31,12 +31,18 @@ void ModelFlags::AddTo(CLI::App& command) {
   command.add_option("-m,--model", model_, "Hugging Face folder; without it the bundled demo model");
   command.add_option("--backend", backend_, "cpu, or ref: slow, the definition")->capture_default_str();
   command.add_option("--threads,-t", threads_, "compute threads; 0 = as many as this process may use")
-      ->check(CLI::Range(0, 1024))->capture_default_str();
-  command.add_option("--dtype", dtype_, "weights as f32, f16 or bf16; f32 means activations and KV too. Default: as stored");
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command.add_option("--dtype", dtype_,
+                     "weights as f32, f16 or bf16; f32 means activations and KV too. Default: as stored");
   command.add_option("--kv", kv_, "KV cache as f32 or bf16. Default: bf16, or f32 with --dtype f32");
-  command.add_option("--num-layers", num_layers_, "run the first K layers only; 0 = all")->check(CLI::Range(0, 1 << 20))->capture_default_str();
+  command.add_option("--num-layers", num_layers_, "run the first K layers only; 0 = all")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
   command.add_flag("--dummy", dummy_, "seeded random weights: the folder needs only config.json");
-  command.add_option_function<std::string>("--config", [](const std::string&) {}, "file of flags, a line each: name = value");  // replaced before parsing; here for --help
+  command.add_option_function<std::string>(
+      "--config", [](const std::string&) {},
+      "file of flags, a line each: name = value");  // replaced before parsing; here for --help
 }
 
 fs::path ModelFlags::path() const { return model_.empty() ? DemoModel() : fs::path(model_); }

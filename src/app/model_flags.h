@@ -15,9 +15,9 @@ class ModelFlags {
  public:
   void AddTo(CLI::App& command);
 
-  std::filesystem::path path() const;                  // of -m, or the demo model
+  std::filesystem::path path() const;  // of -m, or the demo model
   bool demo() const { return model_.empty(); }
-  ModelOptions Options() const;                        // without progress
+  ModelOptions Options() const;                           // without progress
   std::unique_ptr<Model> Open(bool show_progress) const;  // with a bar on stderr
 
  private:

@@ -18,7 +18,8 @@ TokenBias ParseBias(const std::string& text) {
   const char* const begin = text.data();
   const auto id = std::from_chars(begin, begin + std::min(colon, text.size()), bias.id);
   const bool ok = colon != std::string::npos && id.ec == std::errc() && id.ptr == begin + colon;
-  const auto value = ok ? std::from_chars(begin + colon + 1, begin + text.size(), bias.bias) : std::from_chars_result{begin, std::errc::invalid_argument};
+  const auto value = ok ? std::from_chars(begin + colon + 1, begin + text.size(), bias.bias)
+                        : std::from_chars_result{begin, std::errc::invalid_argument};
   if (value.ec != std::errc() || value.ptr != begin + text.size() || std::isnan(bias.bias)) {
     throw Error(ErrorCode::kUsage, "--logit-bias: expected ID:BIAS such as 15:-2.5 or 15:-inf, got \"{}\"", text);
   }
@@ -28,8 +29,10 @@ TokenBias ParseBias(const std::string& text) {
 }  // namespace
 
 void SamplingFlags::AddTo(CLI::App& command) {
-  command.add_option("-n,--max-tokens", max_tokens_, "tokens to generate; 0 = until the model ends or the context is full")
-      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
+  command
+      .add_option("-n,--max-tokens", max_tokens_, "tokens to generate; 0 = until the model ends or the context is full")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
   command.add_option("--temperature", temperature_, "0 = greedy. Default: generation_config.json, else 0.8");
   command.add_option("--top-k", top_k_, "sample from the K most likely tokens; 0 = off");
   command.add_option("--top-p", top_p_, "sample from the smallest set of this probability; 1 = off");
@@ -40,7 +43,8 @@ void SamplingFlags::AddTo(CLI::App& command) {
   command.add_option("--seed", seed_, "same seed, same text. Default: from the system, and reported");
   command.add_option("--stop", stop_, "text that ends the output (repeatable)")->allow_extra_args(false);
   command.add_option("--stop-id", stop_ids_, "token id that ends the output (repeatable)")->allow_extra_args(false);
-  command.add_option("--logit-bias", bias_, "ID:BIAS added to a token's logit, -inf bans it (repeatable)")->allow_extra_args(false);
+  command.add_option("--logit-bias", bias_, "ID:BIAS added to a token's logit, -inf bans it (repeatable)")
+      ->allow_extra_args(false);
   command.add_option("--min-tokens", min_tokens_, "do not end before this many tokens")->check(CLI::Range(0, 1 << 30));
   command.add_flag("--ignore-eos", ignore_eos_, "go on where the model would end");
   command.add_option("--logprobs", logprobs_, "with --json: log-probability of each token and of this many likeliest")

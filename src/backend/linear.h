@@ -30,10 +30,10 @@ class Linear {
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
 
-  int64_t rows() const { return rows_; }     // output features of all parts together
-  int64_t cols() const { return cols_; }     // input features
+  int64_t rows() const { return rows_; }  // output features of all parts together
+  int64_t cols() const { return cols_; }  // input features
   DType format() const { return format_; }
-  virtual int64_t bytes() const = 0;         // weight bytes read when the whole matrix is applied once
+  virtual int64_t bytes() const = 0;  // weight bytes read when the whole matrix is applied once
 
  protected:
   Linear(int64_t rows, int64_t cols, DType format) : rows_(rows), cols_(cols), format_(format) {}

@@ -33,7 +33,7 @@ struct NormSpec {
 };
 
 struct AttnSpec {
-  int heads = 0;      // query heads; head h reads key/value head h / (heads / kv_heads) (GQA, arXiv 2305.13245)
+  int heads = 0;  // query heads; head h reads key/value head h / (heads / kv_heads) (GQA, arXiv 2305.13245)
   int kv_heads = 0;
   int head_dim = 0;   // any positive number
   float scale = 0.f;  // multiplies q.k

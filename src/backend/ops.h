@@ -35,7 +35,7 @@ struct Mat {
 struct KvView {
   const int32_t* block_table = nullptr;  // [sequences, max_blocks]: block number of each 16 positions
   int max_blocks = 0;
-  const int32_t* write_slot = nullptr;   // [tokens]: block * kKvBlockTokens + offset where this token goes
+  const int32_t* write_slot = nullptr;  // [tokens]: block * kKvBlockTokens + offset where this token goes
 };
 
 struct TokenBias {
@@ -48,17 +48,18 @@ struct TokenBias {
 // order of id, at UniformAt(seed, choice, position, 0): a function of the request alone.
 struct SampleArgs {
   uint64_t seed = 0;
-  int64_t position = 0;          // of the token to be sampled, from 0 at the prompt's first
-  uint32_t choice = 0;           // of several answers to one prompt
-  int32_t slot = 0;              // whose counts the penalties read and whose last token is set
-  float temperature = 0.f;       // 0 = greedy: the largest logit, the lowest id among equals
-  int32_t top_k = 0;             // 0 = off
-  float top_p = 1.f;             // 1 = off; the smallest set whose probabilities reach it
-  float min_p = 0.f;             // 0 = off; relative to the most probable token
-  float repetition_penalty = 1;  // of tokens in prompt or output: logit / r if positive, else logit * r (arXiv 1909.05858)
-  float presence_penalty = 0;    // of tokens in the output, subtracted once
-  float frequency_penalty = 0;   // of tokens in the output, subtracted per occurrence
-  int32_t top_logprobs = -1;     // -1 = no log-probabilities; else of the token and of this many most likely
+  int64_t position = 0;     // of the token to be sampled, from 0 at the prompt's first
+  uint32_t choice = 0;      // of several answers to one prompt
+  int32_t slot = 0;         // whose counts the penalties read and whose last token is set
+  float temperature = 0.f;  // 0 = greedy: the largest logit, the lowest id among equals
+  int32_t top_k = 0;        // 0 = off
+  float top_p = 1.f;        // 1 = off; the smallest set whose probabilities reach it
+  float min_p = 0.f;        // 0 = off; relative to the most probable token
+  float repetition_penalty =
+      1;  // of tokens in prompt or output: logit / r if positive, else logit * r (arXiv 1909.05858)
+  float presence_penalty = 0;   // of tokens in the output, subtracted once
+  float frequency_penalty = 0;  // of tokens in the output, subtracted per occurrence
+  int32_t top_logprobs = -1;    // -1 = no log-probabilities; else of the token and of this many most likely
   const TokenBias* bias = nullptr;
   int32_t bias_count = 0;
 };
@@ -70,7 +71,7 @@ struct SampleResult {
   int32_t token = 0;
   float logprob = 0.f;
   int32_t top_count = 0;
-  int32_t top_ids[kMaxTopLogprobs] = {};      // most likely first, lower id first among equals
+  int32_t top_ids[kMaxTopLogprobs] = {};  // most likely first, lower id first among equals
   float top_logprobs[kMaxTopLogprobs] = {};
 };
 
@@ -142,7 +143,8 @@ class Ops {
   //                                                                     x [rows, w.cols], out [rows, w.rows or half]
   virtual void Apply(const Linear& w, Mat x, Mat out, const Epilogue& epilogue) = 0;
   // Rotates q and k of qkv = [q | k | v], writes k and v to the cache, attends causally over the cached
-  // positions of each token's own sequence.                             qkv [tokens, QkvWidth], out [tokens, QueryWidth]
+  // positions of each token's own sequence.                             qkv [tokens, QkvWidth], out [tokens,
+  // QueryWidth]
   virtual void Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv, Mat out) = 0;
   // out[i] = x[output_rows[i]].                                         out [outputs, dim]
   virtual void GatherRows(const Batch& batch, Mat x, Mat out) = 0;

@@ -19,9 +19,11 @@ double NegativeLogLikelihood(std::span<const float> logits, int32_t target) {
 
 PerplexityResult MeasurePerplexity(const Model& model, std::span<const int32_t> ids, int context,
                                    const PerplexityProgress& progress) {
-  if (ids.size() < 2) throw Error(ErrorCode::kBadInput, "perplexity: the text has {} tokens, at least 2 are needed", ids.size());
+  if (ids.size() < 2)
+    throw Error(ErrorCode::kBadInput, "perplexity: the text has {} tokens, at least 2 are needed", ids.size());
   if (context < 2 || context > model.spec.context) {
-    throw Error(ErrorCode::kUsage, "perplexity: --context must be 2 to {} (the model's), got {}", model.spec.context, context);
+    throw Error(ErrorCode::kUsage, "perplexity: --context must be 2 to {} (the model's), got {}", model.spec.context,
+                context);
   }
   const size_t window = std::min(static_cast<size_t>(context), ids.size());
   PerplexityResult result;

@@ -31,12 +31,16 @@ double ComputePeak(const DevicePeaks& peaks, DType dtype) {
 
 }  // namespace
 
-StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options, const std::function<bool()>& stopped) {
+StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options,
+                             const std::function<bool()>& stopped) {
   const int tokens = options.prompt + options.generate;
-  if ((options.prompt > 0) == (options.generate > 0)) throw Error(ErrorCode::kUsage, "bench: expected tokens to prefill or to decode, got {} and {}", options.prompt, options.generate);
+  if ((options.prompt > 0) == (options.generate > 0))
+    throw Error(ErrorCode::kUsage, "bench: expected tokens to prefill or to decode, got {} and {}", options.prompt,
+                options.generate);
   const int64_t positions = int64_t{options.depth} + tokens;
   if (positions >= model.spec.context) {
-    throw Error(ErrorCode::kUsage, "bench: depth {} and {} tokens are more than the model's context of {}", options.depth, tokens, model.spec.context);
+    throw Error(ErrorCode::kUsage, "bench: depth {} and {} tokens are more than the model's context of {}",
+                options.depth, tokens, model.spec.context);
   }
   const std::vector<int32_t> text = RandomText(positions, model.spec.vocab);
   const std::span<const int32_t> ids(text);
@@ -59,14 +63,17 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
       run.Decode(options.generate);
     }
     // The first round fills caches and wakes threads; it is not counted.
-    if (round > 0) result.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    if (round > 0)
+      result.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  if (result.seconds.empty()) throw Error(ErrorCode::kInterrupted, "bench: stopped before the first round was complete");
+  if (result.seconds.empty())
+    throw Error(ErrorCode::kInterrupted, "bench: stopped before the first round was complete");
   const DevicePeaks after = model.device->MeasurePeaks(options.peak_seconds);
   result.logits_hash = fmt::format("{:016x}", run.LogitsHash());
 
   const double kv_bytes = static_cast<double>(MakeKvLayout(model.spec, model.kv_dtype).BytesPerToken(0));
-  result.bytes_per_token = static_cast<double>(model.weights.BytesPerToken()) + kv_bytes * (options.depth + tokens / 2.0);
+  result.bytes_per_token =
+      static_cast<double>(model.weights.BytesPerToken()) + kv_bytes * (options.depth + tokens / 2.0);
   result.flop_per_token = 2.0 * static_cast<double>(model.spec.LayerParameters());
   const double rate = tokens / Median(result.seconds);  // tok/s
   result.gb_s = rate * result.bytes_per_token / 1e9;

@@ -12,24 +12,24 @@
 namespace spate {
 
 struct StepBenchOptions {
-  int prompt = 0;            // tokens to prefill, or
-  int generate = 0;          // tokens to decode; exactly one of the two is above 0
-  int depth = 0;             // tokens in the cache before
-  int rounds = 5;            // measured; one more before them is not
-  int batch_tokens = 512;    // of one prefill step
-  double peak_seconds = 0.6; // for each of the two measurements of the machine
+  int prompt = 0;             // tokens to prefill, or
+  int generate = 0;           // tokens to decode; exactly one of the two is above 0
+  int depth = 0;              // tokens in the cache before
+  int rounds = 5;             // measured; one more before them is not
+  int batch_tokens = 512;     // of one prefill step
+  double peak_seconds = 0.6;  // for each of the two measurements of the machine
 };
 
 struct StepBenchResult {
-  std::vector<double> seconds;   // of each round
-  double bytes_per_token = 0;    // decode: weights and, on average, the cache
-  double flop_per_token = 0;     // prefill: 2 x the layers' parameters, attention left out
-  double gb_s = 0;               // decode: median
-  double peak_gb_s = 0;          // mean of before and after
-  double gflop_s = 0;            // prefill: median
-  double peak_gflop_s = 0;       // of the format the kernels multiply in; mean of before and after
-  double share_of_ceiling = 0;   // gb_s / peak_gb_s, or gflop_s / peak_gflop_s
-  std::string logits_hash;       // of the last round's last logits: equal bits, equal hash
+  std::vector<double> seconds;  // of each round
+  double bytes_per_token = 0;   // decode: weights and, on average, the cache
+  double flop_per_token = 0;    // prefill: 2 x the layers' parameters, attention left out
+  double gb_s = 0;              // decode: median
+  double peak_gb_s = 0;         // mean of before and after
+  double gflop_s = 0;           // prefill: median
+  double peak_gflop_s = 0;      // of the format the kernels multiply in; mean of before and after
+  double share_of_ceiling = 0;  // gb_s / peak_gb_s, or gflop_s / peak_gflop_s
+  std::string logits_hash;      // of the last round's last logits: equal bits, equal hash
 };
 
 // `stopped` is asked between rounds; when true, the rounds so far are the result. Throws Error(kUsage) when prompt,

@@ -38,11 +38,13 @@ class SafetensorsCheckpoint : public Checkpoint {
       }
     }
     if (!missing.empty()) {
-      throw Error(ErrorCode::kBadInput, "{}: names tensors that their files do not hold: {}", index_file.string(), missing);
+      throw Error(ErrorCode::kBadInput, "{}: names tensors that their files do not hold: {}", index_file.string(),
+                  missing);
     }
     CountBytes();
     if (index.total_size >= 0 && index.total_size != bytes_) {
-      throw Error(ErrorCode::kBadInput, "{}: total_size says {} bytes, the shards hold {} (a file from another download?)",
+      throw Error(ErrorCode::kBadInput,
+                  "{}: total_size says {} bytes, the shards hold {} (a file from another download?)",
                   index_file.string(), index.total_size, bytes_);
     }
   }
@@ -97,8 +99,10 @@ std::unique_ptr<Checkpoint> OpenCheckpoint(const fs::path& folder) {
   const fs::path index = folder / "model.safetensors.index.json";
   const fs::path single = folder / "model.safetensors";
   if (fs::exists(index, ignored)) return std::make_unique<SafetensorsCheckpoint>(folder, index);
-  if (fs::exists(single, ignored) || fs::is_symlink(single, ignored)) return std::make_unique<SafetensorsCheckpoint>(single);
-  throw Error(ErrorCode::kBadInput, "{}: no weights: expected model.safetensors, or model.safetensors.index.json with its shards",
+  if (fs::exists(single, ignored) || fs::is_symlink(single, ignored))
+    return std::make_unique<SafetensorsCheckpoint>(single);
+  throw Error(ErrorCode::kBadInput,
+              "{}: no weights: expected model.safetensors, or model.safetensors.index.json with its shards",
               folder.string());
 }
 

@@ -21,10 +21,10 @@ struct DTypeName {
   DType dtype;
 };
 constexpr std::array kDTypes = {
-    DTypeName{"F32", DType::kF32}, DTypeName{"F16", DType::kF16},         DTypeName{"BF16", DType::kBF16},
-    DTypeName{"F64", DType::kF64}, DTypeName{"I8", DType::kI8},           DTypeName{"U8", DType::kU8},
-    DTypeName{"I16", DType::kI16}, DTypeName{"U16", DType::kU16},         DTypeName{"I32", DType::kI32},
-    DTypeName{"U32", DType::kU32}, DTypeName{"I64", DType::kI64},         DTypeName{"U64", DType::kU64},
+    DTypeName{"F32", DType::kF32},   DTypeName{"F16", DType::kF16},        DTypeName{"BF16", DType::kBF16},
+    DTypeName{"F64", DType::kF64},   DTypeName{"I8", DType::kI8},          DTypeName{"U8", DType::kU8},
+    DTypeName{"I16", DType::kI16},   DTypeName{"U16", DType::kU16},        DTypeName{"I32", DType::kI32},
+    DTypeName{"U32", DType::kU32},   DTypeName{"I64", DType::kI64},        DTypeName{"U64", DType::kU64},
     DTypeName{"BOOL", DType::kBool}, DTypeName{"F8_E4M3", DType::kF8E4M3}, DTypeName{"F8_E5M2", DType::kF8E5M2},
 };
 
@@ -72,8 +72,9 @@ TensorView ParseTensor(const nlohmann::json& entry, std::span<const std::byte> d
                                                         [&](const DTypeName& d) { return *dtype == d.spelling; })
                                          : kDTypes.end();
   if (known == kDTypes.end()) {
-    Bad(file, name, fmt::format("dtype {} is not one this program knows (F32, F16, BF16, F64, I8 to U64, BOOL, F8_E4M3, F8_E5M2)",
-                                Shown(dtype->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace))));
+    Bad(file, name,
+        fmt::format("dtype {} is not one this program knows (F32, F16, BF16, F64, I8 to U64, BOOL, F8_E4M3, F8_E5M2)",
+                    Shown(dtype->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace))));
   }
   view.dtype = known->dtype;
 
@@ -91,12 +92,14 @@ TensorView ParseTensor(const nlohmann::json& entry, std::span<const std::byte> d
   const uint64_t begin = Unsigned((*offsets)[0], file, name, "data_offsets");
   const uint64_t end = Unsigned((*offsets)[1], file, name, "data_offsets");
   if (begin > end || end > data.size()) {
-    Bad(file, name, fmt::format("data_offsets [{}, {}] leave the {} bytes of tensor data that the file holds (truncated download?)",
-                                begin, end, data.size()));
+    Bad(file, name,
+        fmt::format("data_offsets [{}, {}] leave the {} bytes of tensor data that the file holds (truncated download?)",
+                    begin, end, data.size()));
   }
   if (end - begin != *bytes) {
-    Bad(file, name, fmt::format("{} {} needs {} bytes, data_offsets [{}, {}] hold {}", Name(view.dtype), shape->dump(),
-                                *bytes, begin, end, end - begin));
+    Bad(file, name,
+        fmt::format("{} {} needs {} bytes, data_offsets [{}, {}] hold {}", Name(view.dtype), shape->dump(), *bytes,
+                    begin, end, end - begin));
   }
   if (begin % element_bytes != 0) {
     Bad(file, name, fmt::format("data offset {} is not aligned to its {}-byte elements", begin, element_bytes));
@@ -119,16 +122,19 @@ void CheckTiling(const TensorMap& tensors, std::span<const std::byte> data, std:
   for (const auto* item : order) {
     const size_t begin = static_cast<size_t>(item->second.bytes.data() - data.data());
     if (begin < expected) {
-      Bad(file, item->first, fmt::format("begins at byte {} of the data, inside the tensor before it, which ends at {}", begin, expected));
+      Bad(file, item->first,
+          fmt::format("begins at byte {} of the data, inside the tensor before it, which ends at {}", begin, expected));
     }
     if (begin > expected) {
-      Bad(file, item->first, fmt::format("begins at byte {} of the data, but nothing covers bytes {} to {}", begin, expected, begin));
+      Bad(file, item->first,
+          fmt::format("begins at byte {} of the data, but nothing covers bytes {} to {}", begin, expected, begin));
     }
     expected = begin + item->second.bytes.size();
   }
   if (expected != data.size()) {
-    throw Error(ErrorCode::kBadInput, "{}: the header describes {} bytes of tensors, the file holds {} (damaged, or two files in one?)",
-                file, expected, data.size());
+    throw Error(ErrorCode::kBadInput,
+                "{}: the header describes {} bytes of tensors, the file holds {} (damaged, or two files in one?)", file,
+                expected, data.size());
   }
 }
 
@@ -136,7 +142,8 @@ void CheckTiling(const TensorMap& tensors, std::span<const std::byte> data, std:
 
 TensorMap ParseSafetensors(std::span<const std::byte> bytes, std::string_view file) {
   if (bytes.size() < 8) {
-    throw Error(ErrorCode::kBadInput, "{}: not a safetensors file: {} bytes, the header alone needs 8", file, bytes.size());
+    throw Error(ErrorCode::kBadInput, "{}: not a safetensors file: {} bytes, the header alone needs 8", file,
+                bytes.size());
   }
   uint64_t header_size;
   std::memcpy(&header_size, bytes.data(), 8);  // little endian, as is every machine this builds on
@@ -146,7 +153,8 @@ TensorMap ParseSafetensors(std::span<const std::byte> bytes, std::string_view fi
                 file, header_size, kMaxHeader);
   }
   if (header_size > rest) {
-    throw Error(ErrorCode::kBadInput, "{}: header of {} bytes in a file of {} (truncated download?)", file, header_size, bytes.size());
+    throw Error(ErrorCode::kBadInput, "{}: header of {} bytes in a file of {} (truncated download?)", file, header_size,
+                bytes.size());
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, header_size);
   const nlohmann::json header =
@@ -172,12 +180,15 @@ SafetensorsIndex ParseSafetensorsIndex(std::string_view text, std::string_view f
   }
   SafetensorsIndex index;
   for (const auto& [name, shard] : map->items()) {
-    if (!shard.is_string()) throw Error(ErrorCode::kBadInput, "{}: weight_map: \"{}\": expected a file name", file, Shown(name));
+    if (!shard.is_string())
+      throw Error(ErrorCode::kBadInput, "{}: weight_map: \"{}\": expected a file name", file, Shown(name));
     const auto& shard_name = shard.get_ref<const std::string&>();
     const bool plain = !shard_name.empty() && shard_name != "." && shard_name != ".." &&
                        shard_name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
     if (!plain) {
-      throw Error(ErrorCode::kBadInput, "{}: weight_map: \"{}\" names the file \"{}\", which is not in this folder; only plain file names are followed",
+      throw Error(ErrorCode::kBadInput,
+                  "{}: weight_map: \"{}\" names the file \"{}\", which is not in this folder; only plain file names "
+                  "are followed",
                   file, Shown(name), Shown(shard_name));
     }
     index.weight_map.emplace(name, shard_name);

@@ -79,17 +79,37 @@ TEST(Safetensors, RefusesWhatIsNotExactlyRight) {
       {"missing field", File(R"({"a":{"dtype":"F32","data_offsets":[0,8]}})", 8), "missing"},
       {"negative dimension", File(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8), "shape"},
       {"fractional dimension", File(R"({"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}})", 8), "shape"},
-      {"overflowing shape", File(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,8]}})", 8), "overflows"},
-      {"overflow hidden by zero", File(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296,0],"data_offsets":[0,8]}})", 8), "overflows"},
-      {"too many dimensions", File(R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}})", 1), "at most 8"},
-      {"size does not match shape", File(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8), "needs 12 bytes"},
+      {"overflowing shape", File(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,8]}})", 8),
+       "overflows"},
+      {"overflow hidden by zero",
+       File(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296,0],"data_offsets":[0,8]}})", 8),
+       "overflows"},
+      {"too many dimensions", File(R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}})", 1),
+       "at most 8"},
+      {"size does not match shape", File(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8),
+       "needs 12 bytes"},
       {"offsets reversed", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8), "data_offsets"},
-      {"offsets near 2^64", File(R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[18446744073709551608,18446744073709551615]}})", 8), "leave"},
-      {"offsets too large for 64 bits", File(R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[0,18446744073709551616]}})", 8), "whole number"},
+      {"offsets near 2^64",
+       File(R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[18446744073709551608,18446744073709551615]}})", 8),
+       "leave"},
+      {"offsets too large for 64 bits",
+       File(R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[0,18446744073709551616]}})", 8), "whole number"},
       {"one offset", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", 8), "[begin, end]"},
-      {"overlap", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12), "inside the tensor before it"},
-      {"hole", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}})", 20), "nothing covers"},
-      {"misaligned", File(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F32","shape":[2],"data_offsets":[3,11]}})", 11), "not aligned"},
+      {"overlap",
+       File(
+           R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+           12),
+       "inside the tensor before it"},
+      {"hole",
+       File(
+           R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}})",
+           20),
+       "nothing covers"},
+      {"misaligned",
+       File(
+           R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F32","shape":[2],"data_offsets":[3,11]}})",
+           11),
+       "not aligned"},
       {"deep nesting", File(std::string(100'000, '['), 0), "header"},
       {"entry not an object", File(R"({"a":[]})", 0), "object"},
   };
@@ -100,20 +120,23 @@ TEST(Safetensors, RefusesWhatIsNotExactlyRight) {
 
 TEST(Safetensors, NamesInMessagesAreShortAndPrintable) {
   const std::string name(5000, 'x');
-  const std::string message = Message(File("{\"" + name + "\\u0001\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4));
+  const std::string message =
+      Message(File("{\"" + name + "\\u0001\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4));
   EXPECT_LT(message.size(), 300u);
   EXPECT_EQ(Message(File("{\"a\\u001b[2J\":[]}", 0)).find('\033'), std::string::npos);
 }
 
 TEST(SafetensorsIndex, ReadsAndRefuses) {
-  const SafetensorsIndex index =
-      ParseSafetensorsIndex(R"({"metadata":{"total_size":1.2e3},"weight_map":{"a":"m-1.safetensors","b":"m-2.safetensors"}})", "i");
+  const SafetensorsIndex index = ParseSafetensorsIndex(
+      R"({"metadata":{"total_size":1.2e3},"weight_map":{"a":"m-1.safetensors","b":"m-2.safetensors"}})", "i");
   EXPECT_EQ(index.total_size, 1200);
   EXPECT_EQ(index.weight_map.at("b"), "m-2.safetensors");
-  for (const char* bad : {R"({})", R"([])", R"({"weight_map":{}})", R"({"weight_map":{"a":1}})", R"({"weight_map":{"a":"../x"}})",
-                          R"({"weight_map":{"a":"/etc/passwd"}})", R"({"weight_map":{"a":".."}})", R"({"weight_map":{"a":""}})",
-                          R"({"weight_map":{"a":"b\\c"}})", R"({"weight_map":{"a":"b\u0000c"}})",
-                          R"({"weight_map":{"a":"b"},"metadata":{"total_size":-1}})", R"({"weight_map":{"a":"b"},"metadata":{"total_size":"x"}})"}) {
+  for (const char* bad :
+       {R"({})", R"([])", R"({"weight_map":{}})", R"({"weight_map":{"a":1}})", R"({"weight_map":{"a":"../x"}})",
+        R"({"weight_map":{"a":"/etc/passwd"}})", R"({"weight_map":{"a":".."}})", R"({"weight_map":{"a":""}})",
+        R"({"weight_map":{"a":"b\\c"}})", R"({"weight_map":{"a":"b\u0000c"}})",
+        R"({"weight_map":{"a":"b"},"metadata":{"total_size":-1}})",
+        R"({"weight_map":{"a":"b"},"metadata":{"total_size":"x"}})"}) {
     EXPECT_THROW(ParseSafetensorsIndex(bad, "index"), Error) << bad;
   }
 }
@@ -122,7 +145,9 @@ class CheckpointFolder : public ::testing::Test {
  protected:
   void SetUp() override { fs::create_directories(folder_); }
   void TearDown() override { fs::remove_all(folder_); }
-  void Write(const std::string& name, const std::string& bytes) const { std::ofstream(folder_ / name, std::ios::binary) << bytes; }
+  void Write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+  }
   std::string OpenMessage() const {
     try {
       OpenCheckpoint(folder_);
@@ -135,7 +160,8 @@ class CheckpointFolder : public ::testing::Test {
 };
 
 const char* const kA = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
-const char* const kB = R"({"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"extra":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})";
+const char* const kB =
+    R"({"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"extra":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})";
 
 TEST_F(CheckpointFolder, OneFile) {
   Write("model.safetensors", File(kA, 8));
@@ -151,7 +177,8 @@ TEST_F(CheckpointFolder, OneFile) {
 TEST_F(CheckpointFolder, Shards) {
   Write("1.safetensors", File(kA, 8));
   Write("2.safetensors", File(kB, 8));
-  Write("model.safetensors.index.json", R"({"metadata":{"total_size":12},"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
+  Write("model.safetensors.index.json",
+        R"({"metadata":{"total_size":12},"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
   const auto checkpoint = OpenCheckpoint(folder_);
   EXPECT_EQ(checkpoint->bytes(), 12);
   EXPECT_EQ(checkpoint->Names(), (std::vector<std::string_view>{"a", "b"}));
@@ -166,7 +193,8 @@ TEST_F(CheckpointFolder, ShardsThatDoNotFitTheirIndex) {
   EXPECT_NE(OpenMessage().find("b (in 2.safetensors)"), std::string::npos) << OpenMessage();
   Write("2.safetensors", File(kB, 8));
   EXPECT_EQ(OpenMessage(), "accepted");
-  Write("model.safetensors.index.json", R"({"metadata":{"total_size":13},"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
+  Write("model.safetensors.index.json",
+        R"({"metadata":{"total_size":13},"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
   EXPECT_NE(OpenMessage().find("says 13 bytes, the shards hold 12"), std::string::npos) << OpenMessage();
 }
 

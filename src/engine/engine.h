@@ -20,9 +20,9 @@
 namespace spate {
 
 struct EngineOptions {
-  int max_batch_tokens = 512;           // token budget of a step: decodes first, then prefill chunks
-  int max_sequences = 64;               // running at once; never more than max_batch_tokens
-  int context = 0;                      // 0 = the model's
+  int max_batch_tokens = 512;  // token budget of a step: decodes first, then prefill chunks
+  int max_sequences = 64;      // running at once; never more than max_batch_tokens
+  int context = 0;             // 0 = the model's
   // Of 16 tokens. 0 = enough for max_sequences full contexts, but at most half of the free memory, and for one context
   // at least. Fewer than one context needs limit the context.
   int64_t kv_blocks = 0;
@@ -36,12 +36,12 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   const Model& model() const;
-  int context() const;                  // positions a request may use, prompt and output together
+  int context() const;  // positions a request may use, prompt and output together
 
   // Checks the request against context and vocabulary (Error kUsage, kBadInput, or kDoesNotFit with both numbers), then
   // queues it.
   void Submit(Request request, std::shared_ptr<Sink> sink);
-  void Abort(std::string id);           // the request ends with kAborted; unknown ids are ignored
+  void Abort(std::string id);  // the request ends with kAborted; unknown ids are ignored
   EngineStats stats() const;
 
  private:

@@ -15,7 +15,8 @@ namespace {
 using nlohmann::json;
 
 json Small() {
-  return json::parse(R"({"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+  return json::parse(
+      R"({"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
     "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 100, "max_position_embeddings": 128, "rms_norm_eps": 1e-5,
     "hidden_act": "silu", "eos_token_id": [3, 4], "bos_token_id": 1})");
 }
@@ -58,8 +59,10 @@ TEST(Arch, PublishedShapes) {
 TEST(Arch, RefusesInOneLine) {
   json config = Small();
   config["architectures"] = {"FooForCausalLM"};
-  EXPECT_NE(Message(config).find("\"FooForCausalLM\" is not known; known are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM"),
-            std::string::npos) << Message(config);
+  EXPECT_NE(Message(config).find(
+                "\"FooForCausalLM\" is not known; known are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM"),
+            std::string::npos)
+      << Message(config);
   EXPECT_NE(Message(json::object()).find("architectures"), std::string::npos);
   EXPECT_NE(Message(json::array()).find("object"), std::string::npos);
 
@@ -69,15 +72,31 @@ TEST(Arch, RefusesInOneLine) {
     const char* expected;
   };
   const Change changes[] = {
-      {"hidden_size", nullptr, "hidden_size"},     {"hidden_size", "64", "hidden_size"},       {"hidden_size", -64, "hidden_size"},
-      {"hidden_size", 1e30, "hidden_size"},        {"hidden_size", 66, "not a multiple"},      {"num_key_value_heads", 3, "not a multiple"},
-      {"num_attention_heads", 0, "num_attention_heads"}, {"num_hidden_layers", 1 << 20, "num_hidden_layers"},
-      {"head_dim", 15, "odd"},                     {"hidden_act", "gelu", "silu"},             {"rms_norm_eps", "x", "rms_norm_eps"},
-      {"eos_token_id", -1, "eos_token_id"},        {"eos_token_id", "x", "eos_token_id"},      {"vocab_size", 0, "vocab_size"},
-      {"rope_theta", 0, "rope_theta"},             {"partial_rotary_factor", 0.5, "partial_rotary_factor"},
+      {"hidden_size", nullptr, "hidden_size"},
+      {"hidden_size", "64", "hidden_size"},
+      {"hidden_size", -64, "hidden_size"},
+      {"hidden_size", 1e30, "hidden_size"},
+      {"hidden_size", 66, "not a multiple"},
+      {"num_key_value_heads", 3, "not a multiple"},
+      {"num_attention_heads", 0, "num_attention_heads"},
+      {"num_hidden_layers", 1 << 20, "num_hidden_layers"},
+      {"head_dim", 15, "odd"},
+      {"hidden_act", "gelu", "silu"},
+      {"rms_norm_eps", "x", "rms_norm_eps"},
+      {"eos_token_id", -1, "eos_token_id"},
+      {"eos_token_id", "x", "eos_token_id"},
+      {"vocab_size", 0, "vocab_size"},
+      {"rope_theta", 0, "rope_theta"},
+      {"partial_rotary_factor", 0.5, "partial_rotary_factor"},
       {"rope_scaling", json{{"rope_type", "magic"}}, "default, linear, llama3"},
       {"rope_scaling", json{{"rope_type", "linear"}}, "factor"},
-      {"rope_scaling", json{{"type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}, {"high_freq_factor", 1}, {"original_max_position_embeddings", 64}}, "above"},
+      {"rope_scaling",
+       json{{"type", "llama3"},
+            {"factor", 8},
+            {"low_freq_factor", 4},
+            {"high_freq_factor", 1},
+            {"original_max_position_embeddings", 64}},
+       "above"},
   };
   for (const Change& change : changes) {
     config = Small();
@@ -113,12 +132,17 @@ TEST(Rope, Frequencies) {
   EXPECT_FLOAT_EQ(MakeRope(config, 8, RopeStyle::kHalf).inv_freq[1], 0.025f);
 
   // Newer files nest theta beside the type.
-  EXPECT_EQ(MakeRope({{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 10000.0}}}}, 8, RopeStyle::kHalf), plain);
+  EXPECT_EQ(MakeRope({{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 10000.0}}}}, 8, RopeStyle::kHalf),
+            plain);
 
   // Llama 3.1's numbers: waves shorter than 8192 / 4 stay, longer than 8192 / 1 are stretched eightfold.
   const json llama31 = {{"rope_theta", 500000.0},
-                        {"rope_scaling", {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0},
-                                          {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 8192}}}};
+                        {"rope_scaling",
+                         {{"rope_type", "llama3"},
+                          {"factor", 8.0},
+                          {"low_freq_factor", 1.0},
+                          {"high_freq_factor", 4.0},
+                          {"original_max_position_embeddings", 8192}}}};
   const RopeTable scaled = MakeRope(llama31, 128, RopeStyle::kHalf);
   const RopeTable base = MakeRope({{"rope_theta", 500000.0}}, 128, RopeStyle::kHalf);
   int blended = 0;

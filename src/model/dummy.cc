@@ -57,7 +57,8 @@ class Generator {
     const std::array<uint32_t, 2> key{static_cast<uint32_t>(seed_), static_cast<uint32_t>(seed_ >> 32)};
     for (size_t c = 0; c < row.size(); c += 8) {
       const std::array<uint32_t, 4> bits = Philox4x32({static_cast<uint32_t>(c / 8), static_cast<uint32_t>(r),
-                                                       static_cast<uint32_t>(r >> 32), static_cast<uint32_t>(stream)}, key);
+                                                       static_cast<uint32_t>(r >> 32), static_cast<uint32_t>(stream)},
+                                                      key);
       for (size_t i = 0; i < std::min<size_t>(8, row.size() - c); ++i) {
         row[c + i] = quantiles_[(bits[i / 2] >> (16 * (i % 2))) & 0xffff];
       }
@@ -73,14 +74,18 @@ class Generator {
 class DummyPacker {
  public:
   DummyPacker(const ModelSpec& spec, uint64_t seed, Device& device, const LoadOptions& options)
-      : spec_(spec), device_(device), options_(options), generator_(seed), element_(Traits(options.format).block_bytes) {
+      : spec_(spec),
+        device_(device),
+        options_(options),
+        generator_(seed),
+        element_(Traits(options.format).block_bytes) {
     total_ = (spec.LayerParameters() + int64_t{spec.vocab} * spec.dim * (spec.tied_head ? 1 : 2)) * element_;
   }
 
   std::unique_ptr<Linear> Matrix(Slot slot, int layer) {
     const std::vector<MatrixView> parts = Make(slot, layer);
-    auto linear = device_.PackLinear({.parts = parts, .bias = {}},
-                                     {.format = options_.format, .gated = slot == Slot::kGateUp});
+    auto linear =
+        device_.PackLinear({.parts = parts, .bias = {}}, {.format = options_.format, .gated = slot == Slot::kGateUp});
     Done(parts);
     return linear;
   }
@@ -92,7 +97,8 @@ class DummyPacker {
   }
   std::unique_ptr<Vec> Ones() {
     const std::vector<float> ones(static_cast<size_t>(spec_.dim), 1.f);
-    return device_.PackVec({reinterpret_cast<const std::byte*>(ones.data()), DType::kF32, 1, spec_.dim, int64_t{4} * spec_.dim});
+    return device_.PackVec(
+        {reinterpret_cast<const std::byte*>(ones.data()), DType::kF32, 1, spec_.dim, int64_t{4} * spec_.dim});
   }
 
  private:
@@ -103,7 +109,8 @@ class DummyPacker {
     const size_t bytes = static_cast<size_t>(rows * shape.cols * element_);
     if (buffer_.size() < bytes) buffer_ = AlignedBuffer(bytes);
     std::byte* data = buffer_.data();
-    generator_.Fill(static_cast<uint64_t>(slot) + (static_cast<uint64_t>(layer + 1) << 8), rows, shape.cols, options_.format, data);
+    generator_.Fill(static_cast<uint64_t>(slot) + (static_cast<uint64_t>(layer + 1) << 8), rows, shape.cols,
+                    options_.format, data);
     std::vector<MatrixView> parts;
     for (size_t p = 0; p < static_cast<size_t>(shape.parts); ++p) {
       parts.push_back({data, options_.format, shape.rows[p], shape.cols, shape.cols * element_});

@@ -41,8 +41,8 @@ class Finder {
       : checkpoint_(checkpoint), arch_(arch), spec_(spec) {}
 
   Found Find(Slot slot, int layer) {
-    const auto rule = std::find_if(arch_.tensors.begin(), arch_.tensors.end(),
-                                   [&](const TensorRule& r) { return r.slot == slot; });
+    const auto rule =
+        std::find_if(arch_.tensors.begin(), arch_.tensors.end(), [&](const TensorRule& r) { return r.slot == slot; });
     CHECK(rule != arch_.tensors.end(), "{} has no rule for {}", arch_.name, Traits(slot).name);
     const LayerSpec& layer_spec = spec_.layers[static_cast<size_t>(std::max(layer, 0))];
     const SlotShape shape = ExpectedShape(slot, spec_, layer_spec);
@@ -69,8 +69,8 @@ class Finder {
   // Throws when anything was missing or wrong.
   void Verify() const {
     if (!missing_.empty()) {
-      throw Error(ErrorCode::kBadInput, "{} tensor{} of {} missing: {}{}", missing_.size(), missing_.size() == 1 ? "" : "s",
-                  arch_.name, Join(missing_), Leftovers());
+      throw Error(ErrorCode::kBadInput, "{} tensor{} of {} missing: {}{}", missing_.size(),
+                  missing_.size() == 1 ? "" : "s", arch_.name, Join(missing_), Leftovers());
     }
     if (!wrong_.empty()) throw Error(ErrorCode::kBadInput, "{}", Join(wrong_));
   }
@@ -95,9 +95,11 @@ class Finder {
     }
     taken_.insert(name);
     if (view->shape != want) {
-      wrong_.push_back(fmt::format("tensor \"{}\" has shape {}, config.json asks for {}", name, ToString(view->shape), ToString(want)));
+      wrong_.push_back(fmt::format("tensor \"{}\" has shape {}, config.json asks for {}", name, ToString(view->shape),
+                                   ToString(want)));
     } else if (!IsWeightFormat(view->dtype)) {
-      wrong_.push_back(fmt::format("tensor \"{}\" is {}; weights are expected as f32, f16, bf16 or f64", name, Name(view->dtype)));
+      wrong_.push_back(
+          fmt::format("tensor \"{}\" is {}; weights are expected as f32, f16, bf16 or f64", name, Name(view->dtype)));
     }
     return view;
   }
@@ -196,7 +198,8 @@ FoundModel FindAll(const Checkpoint& checkpoint, const Arch& arch, const ModelSp
   found.embed = finder.Find(Slot::kEmbed, -1);
   for (int l = 0; l < spec.Layers(); ++l) {
     found.layers.push_back({finder.Find(Slot::kAttnNorm, l), finder.Find(Slot::kQkv, l), finder.Find(Slot::kAttnOut, l),
-                            finder.Find(Slot::kFfnNorm, l), finder.Find(Slot::kGateUp, l), finder.Find(Slot::kDown, l)});
+                            finder.Find(Slot::kFfnNorm, l), finder.Find(Slot::kGateUp, l),
+                            finder.Find(Slot::kDown, l)});
   }
   found.final_norm = finder.Find(Slot::kFinalNorm, -1);
   if (!spec.tied_head) found.head = finder.Find(Slot::kHead, -1);
@@ -211,7 +214,9 @@ FoundModel FindAll(const Checkpoint& checkpoint, const Arch& arch, const ModelSp
 
 }  // namespace
 
-void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec) { FindAll(checkpoint, arch, spec); }
+void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec) {
+  FindAll(checkpoint, arch, spec);
+}
 
 Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec, Device& device,
                     const LoadOptions& options) {
@@ -252,7 +257,8 @@ DType NativeFormat(const Checkpoint& checkpoint, const Device& device) {
     if (view->shape.size() == 2 && (largest == nullptr || view->bytes.size() > largest->bytes.size())) largest = view;
   }
   const std::vector<DType> formats = device.WeightFormats();
-  if (largest != nullptr && std::find(formats.begin(), formats.end(), largest->dtype) != formats.end()) return largest->dtype;
+  if (largest != nullptr && std::find(formats.begin(), formats.end(), largest->dtype) != formats.end())
+    return largest->dtype;
   return largest != nullptr && largest->dtype == DType::kF64 ? DType::kF32 : formats.front();
 }
 

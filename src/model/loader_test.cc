@@ -75,7 +75,8 @@ std::string LoadMessage(const Checkpoint& checkpoint, int layers = 3) {
   spec.layers.resize(static_cast<size_t>(layers));
   const auto device = MakeDevice("ref", {});
   try {
-    const Weights weights = LoadWeights(checkpoint, ArchOf(Config()), spec, *device, {.format = DType::kF32, .progress = {}});
+    const Weights weights =
+        LoadWeights(checkpoint, ArchOf(Config()), spec, *device, {.format = DType::kF32, .progress = {}});
     EXPECT_EQ(weights.layers.size(), static_cast<size_t>(layers));
     EXPECT_EQ(weights.layers[0].qkv->rows(), 16);
     EXPECT_EQ(weights.layers[0].gate_up->rows(), 24);
@@ -97,8 +98,9 @@ TEST(Loader, NamesEverythingMissingAndLeftOver) {
   c->Remove("model.norm.weight");
   c->Remove("model.layers.1.mlp.up_proj.weight");
   c->Add("model.final_layernorm.weight", {8});
-  EXPECT_EQ(LoadMessage(*c), "2 tensors of LlamaForCausalLM missing: model.layers.1.mlp.up_proj.weight, model.norm.weight; "
-                             "present but unknown: model.final_layernorm.weight");
+  EXPECT_EQ(LoadMessage(*c),
+            "2 tensors of LlamaForCausalLM missing: model.layers.1.mlp.up_proj.weight, model.norm.weight; "
+            "present but unknown: model.final_layernorm.weight");
 }
 
 TEST(Loader, RefusesShapesFormatsAndStrangers) {

@@ -28,7 +28,8 @@ void ScaleLlama3(const json& scaling, std::string_view what, std::vector<float>&
   const auto factor = static_cast<float>(GetFloat(scaling, "factor", {}, 1e-6, 1e6, what));
   const auto low = static_cast<float>(GetFloat(scaling, "low_freq_factor", {}, 1e-6, 1e6, what));
   const auto high = static_cast<float>(GetFloat(scaling, "high_freq_factor", {}, 1e-6, 1e6, what));
-  const auto old_context = static_cast<float>(GetInt(scaling, "original_max_position_embeddings", {}, 1, 1 << 30, what));
+  const auto old_context =
+      static_cast<float>(GetInt(scaling, "original_max_position_embeddings", {}, 1, 1 << 30, what));
   if (high <= low) {
     throw Error(ErrorCode::kBadInput, "{}: high_freq_factor {} must be above low_freq_factor {}", what, high, low);
   }
@@ -67,7 +68,8 @@ RopeTable MakeRope(const json& config, int head_dim, RopeStyle style) {
                 config["partial_rotary_factor"].dump());
   }
   if (head_dim % 2 != 0) {
-    throw Error(ErrorCode::kBadInput, "{}: head size {} is odd; rotary embedding turns pairs of values", kWhat, head_dim);
+    throw Error(ErrorCode::kBadInput, "{}: head size {} is odd; rotary embedding turns pairs of values", kWhat,
+                head_dim);
   }
 
   RopeTable table{.style = style, .inv_freq = PlainFrequencies(static_cast<float>(theta), head_dim), .magnitude = 1.0f};
@@ -81,7 +83,8 @@ RopeTable MakeRope(const json& config, int head_dim, RopeStyle style) {
     ScaleLlama3(*scaling, what, table.inv_freq);
     return table;
   }
-  throw Error(ErrorCode::kBadInput, "{}: RoPE scaling \"{}\" is not known; known are default, linear, llama3", what, kind);
+  throw Error(ErrorCode::kBadInput, "{}: RoPE scaling \"{}\" is not known; known are default, linear, llama3", what,
+              kind);
 }
 
 }  // namespace spate

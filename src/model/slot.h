@@ -12,8 +12,15 @@
 namespace spate {
 
 enum class Slot : uint8_t {
-  kEmbed, kFinalNorm, kHead,
-  kAttnNorm, kQkv, kAttnOut, kFfnNorm, kGateUp, kDown,
+  kEmbed,
+  kFinalNorm,
+  kHead,
+  kAttnNorm,
+  kQkv,
+  kAttnOut,
+  kFfnNorm,
+  kGateUp,
+  kDown,
   kCount,
 };
 
@@ -24,9 +31,15 @@ struct SlotTraits {
 };
 
 inline constexpr std::array<SlotTraits, static_cast<size_t>(Slot::kCount)> kSlotTraits{{
-    {"embed", false, true}, {"final_norm", false, false}, {"head", false, true},
-    {"attn_norm", true, false}, {"qkv", true, true}, {"attn_out", true, true},
-    {"ffn_norm", true, false}, {"gate_up", true, true}, {"down", true, true},
+    {"embed", false, true},
+    {"final_norm", false, false},
+    {"head", false, true},
+    {"attn_norm", true, false},
+    {"qkv", true, true},
+    {"attn_out", true, true},
+    {"ffn_norm", true, false},
+    {"gate_up", true, true},
+    {"down", true, true},
 }};
 
 constexpr const SlotTraits& Traits(Slot slot) { return kSlotTraits[static_cast<size_t>(slot)]; }

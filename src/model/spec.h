@@ -29,8 +29,8 @@ struct ModelSpec {
   bool tied_head = false;
   std::vector<RopeTable> ropes;  // AttnSpec::rope indexes it
   std::vector<LayerSpec> layers;
-  std::vector<int32_t> eos_ids;  // from config.json; generation_config.json may add some
-  int32_t bos_id = -1;           // -1 = none
+  std::vector<int32_t> eos_ids;    // from config.json; generation_config.json may add some
+  int32_t bos_id = -1;             // -1 = none
   std::vector<std::string> notes;  // what a user should know: limits that this program sets, one line each
 
   int Layers() const { return static_cast<int>(layers.size()); }

@@ -10,9 +10,9 @@ namespace spate {
 namespace {
 
 constexpr std::array kTraits = {
-    DTypeTraits{"f32", 1, 4},  DTypeTraits{"f16", 1, 2}, DTypeTraits{"bf16", 1, 2}, DTypeTraits{"f64", 1, 8},
-    DTypeTraits{"i8", 1, 1},   DTypeTraits{"u8", 1, 1},  DTypeTraits{"i16", 1, 2},  DTypeTraits{"u16", 1, 2},
-    DTypeTraits{"i32", 1, 4},  DTypeTraits{"u32", 1, 4}, DTypeTraits{"i64", 1, 8},  DTypeTraits{"u64", 1, 8},
+    DTypeTraits{"f32", 1, 4},  DTypeTraits{"f16", 1, 2},     DTypeTraits{"bf16", 1, 2},    DTypeTraits{"f64", 1, 8},
+    DTypeTraits{"i8", 1, 1},   DTypeTraits{"u8", 1, 1},      DTypeTraits{"i16", 1, 2},     DTypeTraits{"u16", 1, 2},
+    DTypeTraits{"i32", 1, 4},  DTypeTraits{"u32", 1, 4},     DTypeTraits{"i64", 1, 8},     DTypeTraits{"u64", 1, 8},
     DTypeTraits{"bool", 1, 1}, DTypeTraits{"f8_e4m3", 1, 1}, DTypeTraits{"f8_e5m2", 1, 1},
 };
 static_assert(kTraits.size() == static_cast<size_t>(DType::kF8E5M2) + 1);
@@ -43,18 +43,26 @@ bool IsWeightFormat(DType dtype) {
 
 void Unpack(DType dtype, const std::byte* source, float* out, size_t count) {
   switch (dtype) {
-    case DType::kF32: std::memcpy(out, source, count * sizeof(float)); return;
-    case DType::kF64: return UnpackEach<double>(source, out, count, [](double v) { return static_cast<float>(v); });
-    case DType::kF16: return UnpackEach<F16>(source, out, count, [](F16 v) { return ToFloat(v); });
-    case DType::kBF16: return UnpackEach<Bf16>(source, out, count, [](Bf16 v) { return ToFloat(v); });
-    default: CHECK(false, "{} is not a weight format", Name(dtype));
+    case DType::kF32:
+      std::memcpy(out, source, count * sizeof(float));
+      return;
+    case DType::kF64:
+      return UnpackEach<double>(source, out, count, [](double v) { return static_cast<float>(v); });
+    case DType::kF16:
+      return UnpackEach<F16>(source, out, count, [](F16 v) { return ToFloat(v); });
+    case DType::kBF16:
+      return UnpackEach<Bf16>(source, out, count, [](Bf16 v) { return ToFloat(v); });
+    default:
+      CHECK(false, "{} is not a weight format", Name(dtype));
   }
 }
 
 void Pack(DType dtype, const float* source, std::byte* out, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     switch (dtype) {
-      case DType::kF32: std::memcpy(out + i * 4, source + i, 4); break;
+      case DType::kF32:
+        std::memcpy(out + i * 4, source + i, 4);
+        break;
       case DType::kF16: {
         const F16 value = ToF16(source[i]);
         std::memcpy(out + i * 2, &value, 2);
@@ -65,7 +73,8 @@ void Pack(DType dtype, const float* source, std::byte* out, size_t count) {
         std::memcpy(out + i * 2, &value, 2);
         break;
       }
-      default: CHECK(false, "{} is not written as a weight", Name(dtype));
+      default:
+        CHECK(false, "{} is not written as a weight", Name(dtype));
     }
   }
 }

@@ -24,9 +24,7 @@ TEST(Table, NeverWiderThanAsked) {
   EXPECT_NE(text.find('~'), std::string::npos);
 }
 
-TEST(Table, CountsCodePointsNotBytes) {
-  EXPECT_EQ(FormatTable({{"é", "1"}, {"ab", "2"}}, false), "é   1\nab  2\n");
-}
+TEST(Table, CountsCodePointsNotBytes) { EXPECT_EQ(FormatTable({{"é", "1"}, {"ab", "2"}}, false), "é   1\nab  2\n"); }
 
 TEST(Table, Numbers) {
   EXPECT_EQ(Grouped(0), "0");
@@ -40,7 +38,8 @@ TEST(Table, Numbers) {
 
 TEST(Progress, FitsTheTerminalAtEveryWidth) {
   for (int columns = 1; columns < 140; ++columns) {
-    EXPECT_LT(static_cast<int>(FormatProgress("loading", 1'200'000'000, 2'900'000'000, 0.5, columns).size()), std::max(columns, 2));
+    EXPECT_LT(static_cast<int>(FormatProgress("loading", 1'200'000'000, 2'900'000'000, 0.5, columns).size()),
+              std::max(columns, 2));
   }
   EXPECT_NE(FormatProgress("loading", 5, 10, 1, 100).find(" 50%"), std::string::npos);
   EXPECT_NE(FormatProgress("loading", 0, 0, 0, 100).find("  0%"), std::string::npos);

@@ -26,8 +26,10 @@ int Window(const json& config) {
 void LimitToWindow(const json& config, ModelSpec& spec) {
   const int window = Window(config);
   if (window == 0 || window >= spec.context) return;
-  spec.notes.push_back(fmt::format("context limited to {} of {} positions: beyond that this model attends through a sliding "
-                                   "window, which is not supported yet", window, spec.context));
+  spec.notes.push_back(
+      fmt::format("context limited to {} of {} positions: beyond that this model attends through a sliding "
+                  "window, which is not supported yet",
+                  window, spec.context));
   spec.context = window;
 }
 
@@ -44,8 +46,9 @@ constexpr std::array kTensors = {
     TensorRule{Slot::kFinalNorm, {"model.norm"}},
     TensorRule{Slot::kHead, {"lm_head"}},
     TensorRule{Slot::kAttnNorm, {"model.layers.{l}.input_layernorm"}},
-    TensorRule{Slot::kQkv, {"model.layers.{l}.self_attn.q_proj", "model.layers.{l}.self_attn.k_proj",
-                            "model.layers.{l}.self_attn.v_proj"}},
+    TensorRule{Slot::kQkv,
+               {"model.layers.{l}.self_attn.q_proj", "model.layers.{l}.self_attn.k_proj",
+                "model.layers.{l}.self_attn.v_proj"}},
     TensorRule{Slot::kAttnOut, {"model.layers.{l}.self_attn.o_proj"}},
     TensorRule{Slot::kFfnNorm, {"model.layers.{l}.post_attention_layernorm"}},
     TensorRule{Slot::kGateUp, {"model.layers.{l}.mlp.gate_proj", "model.layers.{l}.mlp.up_proj"}},
@@ -55,7 +58,8 @@ constexpr std::array kTensors = {
 void CheckActivation(const json& config) {
   const std::string act = GetString(config, "hidden_act", "silu", kWhat);
   if (act != "silu" && act != "swish") {
-    throw Error(ErrorCode::kBadInput, "{}: hidden_act \"{}\" is not known for this architecture; known is silu", kWhat, act);
+    throw Error(ErrorCode::kBadInput, "{}: hidden_act \"{}\" is not known for this architecture; known is silu", kWhat,
+                act);
   }
 }
 
@@ -66,7 +70,8 @@ std::vector<int32_t> TokenIds(const json& config, std::string_view key) {
   std::vector<int32_t> ids;
   for (const json& id : list) {
     if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > INT32_MAX || list.size() > 64) {
-      throw Error(ErrorCode::kBadInput, "{}: {}: expected a token id or a list of at most 64, got {}", kWhat, key, DescribeJson(*value));
+      throw Error(ErrorCode::kBadInput, "{}: {}: expected a token id or a list of at most 64, got {}", kWhat, key,
+                  DescribeJson(*value));
     }
     ids.push_back(id.get<int32_t>());
   }
@@ -95,15 +100,17 @@ ModelSpec LlamaLikeSpec(const json& config) {
   attn.heads = whole("num_attention_heads", {}, 1 << 16);
   attn.kv_heads = whole("num_key_value_heads", attn.heads, 1 << 16);
   if (attn.heads % attn.kv_heads != 0) {
-    throw Error(ErrorCode::kBadInput, "{}: num_attention_heads {} is not a multiple of num_key_value_heads {}", kWhat, attn.heads,
-                attn.kv_heads);
+    throw Error(ErrorCode::kBadInput, "{}: num_attention_heads {} is not a multiple of num_key_value_heads {}", kWhat,
+                attn.heads, attn.kv_heads);
   }
   if (FindField(config, "head_dim", kWhat) == nullptr && spec.dim % attn.heads != 0) {
-    throw Error(ErrorCode::kBadInput, "{}: hidden_size {} is not a multiple of num_attention_heads {}", kWhat, spec.dim, attn.heads);
+    throw Error(ErrorCode::kBadInput, "{}: hidden_size {} is not a multiple of num_attention_heads {}", kWhat, spec.dim,
+                attn.heads);
   }
   attn.head_dim = whole("head_dim", std::max(spec.dim / attn.heads, 1), 1 << 16);
   if (int64_t{attn.heads + 2 * attn.kv_heads} * attn.head_dim > kMaxWidth) {
-    throw Error(ErrorCode::kBadInput, "{}: {} heads of {} values are wider than {}", kWhat, attn.heads, attn.head_dim, kMaxWidth);
+    throw Error(ErrorCode::kBadInput, "{}: {} heads of {} values are wider than {}", kWhat, attn.heads, attn.head_dim,
+                kMaxWidth);
   }
   attn.scale = 1.0f / std::sqrt(static_cast<float>(attn.head_dim));
   attn.rope = 0;

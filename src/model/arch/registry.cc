@@ -28,15 +28,17 @@ std::vector<std::string_view> KnownArchs() {
 }
 
 const Arch& ArchOf(const nlohmann::json& config) {
-  if (!config.is_object()) throw Error(ErrorCode::kBadInput, "config.json: expected an object, got {}", DescribeJson(config));
+  if (!config.is_object())
+    throw Error(ErrorCode::kBadInput, "config.json: expected an object, got {}", DescribeJson(config));
   const nlohmann::json* list = FindArray(config, "architectures", "config.json");
   if (list == nullptr || list->empty() || !list->front().is_string()) {
-    throw Error(ErrorCode::kBadInput, "config.json: architectures: expected a list that names one; is this a language model's folder?");
+    throw Error(ErrorCode::kBadInput,
+                "config.json: architectures: expected a list that names one; is this a language model's folder?");
   }
   const auto& name = list->front().get_ref<const std::string&>();
   if (const Arch* arch = FindArch(name)) return *arch;
-  throw Error(ErrorCode::kBadInput, "config.json: architecture {} is not known; known are {}", DescribeJson(list->front()),
-              fmt::join(KnownArchs(), ", "));
+  throw Error(ErrorCode::kBadInput, "config.json: architecture {} is not known; known are {}",
+              DescribeJson(list->front()), fmt::join(KnownArchs(), ", "));
 }
 
 ModelSpec MakeSpec(const nlohmann::json& config) {

@@ -62,6 +62,7 @@ void FillBf16(LinearKernels::Format& format) {
 #elif defined(__AVX2__)
   FillTokens<Bf16Format, 1, 5>(format);
   FillTokens<Bf16Format, 2, 2>(format);
+  FillTokens<Bf16Format, 3, 1>(format);
   FillTokens<Bf16Format, 4, 1>(format);
   SetShapes(format, 1, 5);
 #else

@@ -28,6 +28,7 @@ void FillF16(LinearKernels::Format& format) {
 #elif defined(__AVX2__)
   FillTokens<F16Format, 1, 6>(format);
   FillTokens<F16Format, 2, 2>(format);
+  FillTokens<F16Format, 3, 1>(format);
   FillTokens<F16Format, 4, 1>(format);
   SetShapes(format, 1, 6);
 #else

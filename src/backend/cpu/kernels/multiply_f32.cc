@@ -28,6 +28,7 @@ void FillF32(LinearKernels::Format& format) {
 #elif defined(__AVX2__)
   FillTokens<F32Format, 1, 6>(format);
   FillTokens<F32Format, 2, 2>(format);
+  FillTokens<F32Format, 3, 1>(format);
   FillTokens<F32Format, 4, 1>(format);
   SetShapes(format, 1, 6);
 #else
