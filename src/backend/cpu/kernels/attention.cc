@@ -35,7 +35,6 @@ constexpr float kInfinity = __builtin_inff();
 
 // How a format keeps pairs: two dimensions of 16 keys, or two keys of 16 dimensions.
 struct F32 {
-  static constexpr int kBytes = 4;
   SPATE_INLINE Two LoadKeys(const std::byte* k, int pair) {
     const float* p = reinterpret_cast<const float*>(k) + pair * 32;
     return {Load(p), Load(p + 16)};
@@ -44,25 +43,12 @@ struct F32 {
     const float* p = reinterpret_cast<const float*>(v) + pair * 2 * dims + d;
     return {Load(p), Load(p + dims)};
   }
-  SPATE_INLINE Vf LoadFirst(const std::byte* v, int pair, int dims, int d) {
-    return Load(reinterpret_cast<const float*>(v) + pair * 2 * dims + d);
-  }
-  SPATE_INLINE Vf LoadSecond(const std::byte* v, int pair, int dims, int d) {
-    return Load(reinterpret_cast<const float*>(v) + (pair * 2 + 1) * dims + d);
-  }
 };
 
 struct BF16 {
-  static constexpr int kBytes = 2;
   SPATE_INLINE Two LoadKeys(const std::byte* k, int pair) { return LoadBf16Pairs(k + pair * 64); }
   SPATE_INLINE Two LoadValues(const std::byte* v, int pair, int dims, int d) {
     return LoadBf16Pairs(v + (pair * dims + d) * 4);
-  }
-  SPATE_INLINE Vf LoadFirst(const std::byte* v, int pair, int dims, int d) {
-    return LoadBf16Pairs(v + (pair * dims + d) * 4).first;
-  }
-  SPATE_INLINE Vf LoadSecond(const std::byte* v, int pair, int dims, int d) {
-    return LoadBf16Pairs(v + (pair * dims + d) * 4).second;
   }
 };
 
@@ -116,21 +102,13 @@ void ScoreRows(const AttentionPart& args, const float* queries, int blocks, floa
   for (; block < blocks; ++block) ScoreTile<Format, kRows, 1>(args, queries, block, scores);
 }
 
-// `rows` is at most kLimit.
-template <class Format, int kLimit>
-void ScoreTail(const AttentionPart& args, const float* queries, int rows, int blocks, float* scores) {
-  if constexpr (kLimit > 0) {
-    if (rows == kLimit) return ScoreRows<Format, kLimit>(args, queries, blocks, scores);
-    ScoreTail<Format, kLimit - 1>(args, queries, rows, blocks, scores);
+// Rows [r, rows) of a group, kRows at once and the rest in tiles of half as many.
+template <class Format, int kRows>
+void Scores(const AttentionPart& args, const float* queries, int r, int rows, int blocks) {
+  for (; r + kRows <= rows; r += kRows) {
+    ScoreRows<Format, kRows>(args, queries + r, blocks, args.scores + r * kAttentionPart);
   }
-}
-
-template <class Format>
-void Scores(const AttentionPart& args, const float* queries, int rows, int blocks) {
-  for (int r = 0; r < rows; r += kScoreRows) {
-    ScoreTail<Format, kScoreRows>(args, queries + r, Minimum(kScoreRows, rows - r), blocks,
-                                  args.scores + r * kAttentionPart);
-  }
+  if constexpr (kRows > 1) Scores<Format, kRows / 2>(args, queries, r, rows, blocks);
 }
 
 // kLaneLimit + 16 - n: no limit for n lanes, -infinity for the others.
@@ -184,33 +162,22 @@ void MixTile(const AttentionPart& args, const float* weights, int begin, int end
   for (int key = begin; key < end;) {
     const std::byte* v = args.v + args.blocks[key / kKvBlockTokens] * args.block_bytes;
     const int block_end = Minimum(end, (key / kKvBlockTokens + 1) * kKvBlockTokens);
-    Vf first[kVectors];
-    Vf second[kVectors];
-    if (key % 2 != 0) {
+    while (key < block_end) {
+      const int pair = key % kKvBlockTokens / 2;
+      Vf first[kVectors];
+      Vf second[kVectors];
 #pragma GCC unroll 8
       for (int i = 0; i < kVectors; ++i) {
-        second[i] = Format::LoadSecond(v, key % kKvBlockTokens / 2, dims, d + i * kLanes);
-      }
-      add(weights + key, second);
-      ++key;
-    }
-    for (; key + 1 < block_end; key += 2) {
-#pragma GCC unroll 8
-      for (int i = 0; i < kVectors; ++i) {
-        const Two values = Format::LoadValues(v, key % kKvBlockTokens / 2, dims, d + i * kLanes);
+        const Two values = Format::LoadValues(v, pair, dims, d + i * kLanes);
         first[i] = values.first;
         second[i] = values.second;
       }
-      add(weights + key, first);
-      add(weights + key + 1, second);
-    }
-    if (key < block_end) {
-#pragma GCC unroll 8
-      for (int i = 0; i < kVectors; ++i) {
-        first[i] = Format::LoadFirst(v, key % kKvBlockTokens / 2, dims, d + i * kLanes);
-      }
-      add(weights + key, first);
-      ++key;
+      // The other key of a pair that is cut may hold anything.
+      const bool from_second = key % 2 != 0;
+      const bool to_first = key + 1 == block_end && !from_second;
+      if (!from_second) add(weights + key, first);
+      if (!to_first) add(weights + (key | 1), second);
+      key = (key | 1) + (to_first ? 0 : 1);
     }
   }
 #pragma GCC unroll 8
@@ -225,15 +192,17 @@ void MixVectors(const AttentionPart& args, const float* weights, int begin, int 
   for (; d + kVectors * kLanes <= dims; d += kVectors * kLanes) {
     MixTile<Format, kRows, kVectors>(args, weights, begin, end, dims, d, mixed);
   }
-  if constexpr (kVectors > 1) MixVectors<Format, kRows, kVectors - 1>(args, weights, begin, end, dims, d, mixed);
+  if constexpr (kVectors > 1) MixVectors<Format, kRows, kVectors / 2>(args, weights, begin, end, dims, d, mixed);
 }
 
-template <class Format, int kLimit>
-void MixRows(const AttentionPart& args, const float* weights, int rows, int begin, int end, int dims, float* mixed) {
-  if constexpr (kLimit > 0) {
-    if (rows == kLimit) return MixVectors<Format, kLimit, kMixVectors>(args, weights, begin, end, dims, 0, mixed);
-    MixRows<Format, kLimit - 1>(args, weights, rows, begin, end, dims, mixed);
+// Rows [r, rows), kRows at once and the rest in tiles of half as many.
+template <class Format, int kRows>
+void MixRows(const AttentionPart& args, const float* weights, int r, int rows, int begin, int end, int dims,
+             float* mixed) {
+  for (; r + kRows <= rows; r += kRows) {
+    MixVectors<Format, kRows, kMixVectors>(args, weights + r * kAttentionPart, begin, end, dims, 0, mixed + r * dims);
   }
+  if constexpr (kRows > 1) MixRows<Format, kRows / 2>(args, weights, r, rows, begin, end, dims, mixed);
 }
 
 // Rows [first, first + rows) of the tile; their weights begin at args.scores.
@@ -245,12 +214,12 @@ void Mix(const AttentionPart& args, int first, int rows) {
     const float* weights = args.scores + r * kAttentionPart;
     float* mixed = args.state.mixed + (first + r) * dims;
     const int common = KeysOf(args, first + r);
-    MixRows<Format, kMixRows>(args, weights, count, 0, common, dims, mixed);
+    MixRows<Format, kMixRows>(args, weights, 0, count, 0, common, dims, mixed);
     // Later queries see more keys than the first of the group.
     for (int i = 1; i < count; ++i) {
       const int keys = KeysOf(args, first + r + i);
       if (keys == common) continue;
-      MixRows<Format, kMixRows>(args, weights + i * kAttentionPart, 1, common, keys, dims, mixed + i * dims);
+      MixRows<Format, 1>(args, weights + i * kAttentionPart, 0, 1, common, keys, dims, mixed + i * dims);
     }
   }
 }
@@ -261,7 +230,8 @@ void Part(const AttentionPart& args) {
   for (int first = 0; first < args.rows; first += kQueryRows) {
     const int rows = Minimum(kQueryRows, args.rows - first);
     const int most_keys = KeysOf(args, first + rows - 1);
-    Scores<Format>(args, args.queries + first * key_dims, rows, (most_keys + kKvBlockTokens - 1) / kKvBlockTokens);
+    Scores<Format, kScoreRows>(args, args.queries + first * key_dims, 0, rows,
+                               (most_keys + kKvBlockTokens - 1) / kKvBlockTokens);
     for (int r = 0; r < rows; ++r) {
       Softmax(args.scores + r * kAttentionPart, KeysOf(args, first + r), args.state.max + first + r,
               args.state.sum + first + r);
