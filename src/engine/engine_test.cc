@@ -163,7 +163,7 @@ TEST_P(EngineBackend, SampledTextDoesNotDependOnNeighbours) {
 TEST(Engine, TextIsThatOfItsIds) {
   const fs::path demo = fs::path(SPATE_SOURCE_DIR) / "models" / "demo";
   if (!fs::exists(demo / "model.safetensors")) GTEST_SKIP() << demo << " is absent";
-  Engine engine(OpenModel({.path = demo, .threads = 1}), {.max_sequences = 2});
+  Engine engine(OpenModel({.path = demo, .backend = AllBackends().front(), .threads = 1}), {.max_sequences = 2});
   const Tokenizer& tokenizer = *engine.model().tokenizer;
   auto whole = std::make_shared<WaitSink>();
   Request request{.id = "1",
