@@ -109,7 +109,7 @@ CpuFeatures DetectCpuFeatures() {
 
 Isa BestIsa(const CpuFeatures& f) {
   if (!(f.avx2 && f.fma && f.f16c && f.bmi2)) return Isa::kPortable;
-  const bool avx512 = f.avx512f && f.avx512bw && f.avx512vl && f.avx512dq && f.avx512_vnni && f.avx512_bf16;
+  const bool avx512 = f.avx512f && f.avx512bw && f.avx512vl && f.avx512dq;
   return avx512 ? Isa::kAvx512 : Isa::kAvx2;
 }
 

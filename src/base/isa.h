@@ -7,7 +7,8 @@
 namespace spate {
 
 // Each level is everything that its kernels are compiled with (cmake/spate_isa.cmake): kAvx2 = AVX2, FMA, F16C, BMI2;
-// kAvx512 = that and AVX-512 F, BW, VL, DQ, VNNI, BF16. A CPU with AVX-512 but without VNNI or BF16 runs kAvx2.
+// kAvx512 = that and AVX-512 F, BW, VL, DQ. Where VNNI and BF16 are there too, their kernels are taken at the same
+// level.
 enum class Isa { kPortable, kAvx2, kAvx512 };
 
 std::string_view IsaName(Isa isa);  // "portable", "avx2", "avx512": what SPATE_ISA takes
