@@ -43,7 +43,7 @@ std::vector<AddedToken> ReadAddedTokens(const json& root, std::string_view what)
 }
 
 // tokens and kinds, as the file spells them.
-void PlaceTokens(std::vector<std::pair<std::string, int32_t>> vocab, std::string_view what, Vocabulary* v) {
+void PlaceTokens(std::vector<std::pair<std::string, int32_t>>&& vocab, std::string_view what, Vocabulary* v) {
   int32_t max_id = -1;
   for (const auto& [text, id] : vocab) max_id = std::max(max_id, id);
   for (const AddedToken& token : v->added) max_id = std::max(max_id, token.id);

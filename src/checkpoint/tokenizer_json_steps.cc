@@ -85,7 +85,7 @@ SplitBehavior ReadBehavior(const json& options, const std::string& where) {
 }
 
 std::string ReadCharacter(const json& options, std::string_view key, const std::string& where) {
-  const std::string text = GetString(options, key, std::nullopt, where);
+  std::string text = GetString(options, key, std::nullopt, where);
   if (text.empty() || static_cast<size_t>(DecodeUtf8(text, 0).length) != text.size()) {
     throw Error(ErrorCode::kBadInput, "{}: {} is '{}', expected one character", where, key, OneLine(text, 40));
   }

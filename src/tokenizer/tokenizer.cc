@@ -44,7 +44,8 @@ Tokenizer::Impl::Impl(Vocabulary given)
       pre_tokenizer(vocabulary.pre_tokenizer),
       bpe(vocabulary) {
   CheckAgainstTable(vocabulary, bpe.tokens());
-  DecodeStream(vocabulary.decoder, vocabulary.join_with_spaces, false);  // throws what it does not support
+  // Throws what it does not support.
+  [[maybe_unused]] const DecodeStream supported(vocabulary.decoder, vocabulary.join_with_spaces, false);
   MakeFinders();
 }
 

@@ -42,7 +42,8 @@ struct Limits {  // over all layers
 Limits FindLimits(const OpsConfig& config) {
   Limits limits;
   for (const KvLayout::Layer& layer : config.kv.layers) {
-    const int64_t sharing = std::max<int64_t>(1, CeilDiv(config.max_mixed, int64_t{layer.kv_heads} * layer.head_dim));
+    const int64_t sharing =
+        std::max<int64_t>(1, CeilDiv<int64_t>(config.max_mixed, int64_t{layer.kv_heads} * layer.head_dim));
     const int64_t rows = AlignUp(std::max<int64_t>(kTileRowsWanted, sharing), kQueryRows);
     limits.sharing = std::max(limits.sharing, sharing);
     limits.rows = std::max(limits.rows, rows);
