@@ -35,6 +35,7 @@ constexpr float kInfinity = __builtin_inff();
 
 // How a format keeps pairs: two dimensions of 16 keys, or two keys of 16 dimensions.
 struct F32 {
+  static constexpr int kPairBytes = 128;  // of 16 keys
   SPATE_INLINE Two LoadKeys(const std::byte* k, int pair) {
     const float* p = reinterpret_cast<const float*>(k) + pair * 32;
     return {Load(p), Load(p + 16)};
@@ -46,6 +47,7 @@ struct F32 {
 };
 
 struct BF16 {
+  static constexpr int kPairBytes = 64;
   SPATE_INLINE Two LoadKeys(const std::byte* k, int pair) { return LoadBf16Pairs(k + pair * 64); }
   SPATE_INLINE Two LoadValues(const std::byte* v, int pair, int dims, int d) {
     return LoadBf16Pairs(v + (pair * dims + d) * 4);
@@ -59,9 +61,17 @@ int KeysOf(const AttentionPart& args, int row) { return Minimum(kAttentionPart, 
 
 // scores[r][block * 16 ...] of kRows rows and kBlocks blocks.
 template <class Format, int kRows, int kBlocks>
-void ScoreTile(const AttentionPart& args, const float* queries, int block, float* scores) {
+void ScoreTile(const AttentionPart& args, const float* queries, int block, int blocks, float* scores) {
   const std::byte* k[kBlocks];
-  for (int b = 0; b < kBlocks; ++b) k[b] = args.k + args.blocks[block + b] * args.block_bytes;
+  const std::byte* next[kBlocks];    // keys that come next
+  const std::byte* values[kBlocks];  // and values that follow the scores: blocks lie pages apart, which the hardware
+                                     // does not foresee
+  for (int b = 0; b < kBlocks; ++b) {
+    k[b] = args.k + args.blocks[block + b] * args.block_bytes;
+    values[b] = args.v + args.blocks[block + b] * args.block_bytes;
+    next[b] = block + kBlocks + b < blocks ? args.k + args.blocks[block + kBlocks + b] * args.block_bytes : k[b];
+  }
+  const bool read_once = args.rows <= kQueryRows;
   Vf acc[kRows][kBlocks];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
@@ -73,6 +83,14 @@ void ScoreTile(const AttentionPart& args, const float* queries, int block, float
     Two keys[kBlocks];
 #pragma GCC unroll 8
     for (int b = 0; b < kBlocks; ++b) keys[b] = Format::LoadKeys(k[b], pair);
+    if (read_once) {
+      for (int b = 0; b < kBlocks; ++b) {
+        for (int i = 0; i < Format::kPairBytes; i += 64) {
+          __builtin_prefetch(next[b] + pair * Format::kPairBytes + i);
+          __builtin_prefetch(values[b] + pair * Format::kPairBytes + i, 0, 2);
+        }
+      }
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const Vf first = Set(queries[r]);
@@ -98,8 +116,9 @@ template <class Format, int kRows>
 void ScoreRows(const AttentionPart& args, const float* queries, int blocks, float* scores) {
   constexpr int kBlocks = 2 * kRows <= kScoreRows ? 2 * kScoreBlocks : kScoreBlocks;
   int block = 0;
-  for (; block + kBlocks <= blocks; block += kBlocks) ScoreTile<Format, kRows, kBlocks>(args, queries, block, scores);
-  for (; block < blocks; ++block) ScoreTile<Format, kRows, 1>(args, queries, block, scores);
+  for (; block + kBlocks <= blocks; block += kBlocks)
+    ScoreTile<Format, kRows, kBlocks>(args, queries, block, blocks, scores);
+  for (; block < blocks; ++block) ScoreTile<Format, kRows, 1>(args, queries, block, blocks, scores);
 }
 
 // Rows [r, rows) of a group, kRows at once and the rest in tiles of half as many.
