@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -133,7 +134,27 @@ class Finder {
   std::vector<std::string> wrong_;
 };
 
-// Packs found tensors in the order they are used, with the next one read ahead while this one is packed.
+// Asks for tensors in the order in which they will be packed, on a thread of its own: the disk then works at its own
+// pace while this process packs what has arrived. Ends early when it is destroyed.
+class ReadAhead {
+ public:
+  ReadAhead(const Checkpoint& checkpoint, std::vector<const TensorView*> order)
+      : thread_([&checkpoint, order = std::move(order)](const std::stop_token& stop) {
+          for (const TensorView* tensor : order) {
+            for (size_t at = 0; at < tensor->bytes.size() && !stop.stop_requested(); at += kPiece) {
+              TensorView piece = *tensor;
+              piece.bytes = tensor->bytes.subspan(at, std::min(kPiece, tensor->bytes.size() - at));
+              checkpoint.Prefetch(piece);
+            }
+          }
+        }) {}
+
+ private:
+  static constexpr size_t kPiece = size_t{8} << 20;  // small enough to stop soon, large enough for the disk
+  std::jthread thread_;
+};
+
+// Packs found tensors and gives their pages back.
 class Packer {
  public:
   Packer(const Checkpoint& checkpoint, Device& device, const LoadOptions& options)
@@ -155,9 +176,6 @@ class Packer {
     auto table = device_.PackTable(AsMatrix(*found.weights.front()), options_.format);
     Done(found);
     return table;
-  }
-  void Prefetch(const Found& found) const {
-    for (const TensorView* view : found.weights) checkpoint_.Prefetch(*view);
   }
 
  private:
@@ -189,6 +207,18 @@ struct FoundLayer {
 struct FoundModel {
   Found embed, final_norm, head;  // head is empty when tied
   std::vector<FoundLayer> layers;
+
+  std::vector<const TensorView*> InLoadOrder() const {
+    std::vector<const TensorView*> order;
+    const auto add = [&](const Found& f) { order.insert(order.end(), f.weights.begin(), f.weights.end()); };
+    add(embed);
+    for (const FoundLayer& l : layers) {
+      for (const Found* f : {&l.attn_norm, &l.qkv, &l.attn_out, &l.ffn_norm, &l.gate_up, &l.down}) add(*f);
+    }
+    add(final_norm);
+    add(head);
+    return order;
+  }
 };
 
 // Every tensor of the model, found and checked; throws with everything that is wrong.
@@ -221,6 +251,7 @@ void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpe
 Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec, Device& device,
                     const LoadOptions& options) {
   const FoundModel found = FindAll(checkpoint, arch, spec);
+  const ReadAhead read_ahead(checkpoint, found.InLoadOrder());
   Packer packer(checkpoint, device, options);
   Weights weights;
   if (spec.tied_head) {
@@ -231,12 +262,6 @@ Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelS
   }
   for (size_t l = 0; l < found.layers.size(); ++l) {
     const FoundLayer& layer = found.layers[l];
-    if (l + 1 < found.layers.size()) {
-      const FoundLayer& next = found.layers[l + 1];
-      for (const Found* f : {&next.qkv, &next.attn_out, &next.gate_up, &next.down}) packer.Prefetch(*f);
-    } else if (!spec.tied_head) {
-      packer.Prefetch(found.head);
-    }
     LayerWeights& w = weights.layers.emplace_back();
     w.attn_norm = packer.Vector(layer.attn_norm);
     w.qkv = packer.Matrix(layer.qkv, false);
