@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -20,13 +22,16 @@ namespace {
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { close(fd_); }
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
 
  private:
-  const int fd_;
+  int fd_;
 };
 
 std::string Shown(const std::string& path) { return path.empty() ? "\"\"" : OneLine(path, 4096); }
@@ -71,23 +76,27 @@ size_t RegularSize(const Descriptor& file, const std::string& path) {
 }  // namespace
 
 MmapFile MmapFile::Open(const std::string& path) {
-  const Descriptor file(OpenForReading(path));
+  Descriptor file(OpenForReading(path));
   const size_t size = RegularSize(file, path);
   void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (data == MAP_FAILED) {
     throw Error(ErrorCode::kEnvironment, "{}: cannot map {} bytes: {}", Shown(path), size, std::strerror(errno));
   }
-  return MmapFile(path, static_cast<const std::byte*>(data), size);
+  return MmapFile(path, file.Release(), static_cast<const std::byte*>(data), size);
 }
 
-MmapFile::MmapFile(std::string path, const std::byte* data, size_t size)
-    : path_(std::move(path)), data_(data), size_(size) {}
+MmapFile::MmapFile(std::string path, int fd, const std::byte* data, size_t size)
+    : path_(std::move(path)), fd_(fd), data_(data), size_(size) {}
 
 MmapFile::MmapFile(MmapFile&& other) noexcept
-    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MmapFile& MmapFile::operator=(MmapFile&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
@@ -95,19 +104,32 @@ MmapFile& MmapFile::operator=(MmapFile&& other) noexcept {
 
 MmapFile::~MmapFile() {
   if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
+  if (fd_ >= 0) close(fd_);
 }
 
 void MmapFile::AdviseSequential() const {
   if (data_ != nullptr) madvise(const_cast<std::byte*>(data_), size_, MADV_SEQUENTIAL);
 }
 
-void MmapFile::AdviseWillNeed(std::span<const std::byte> range) const {
+void MmapFile::ReadIntoCache(std::span<const std::byte> range) const {
   if (range.empty()) return;
   CHECK(range.data() >= data_ && range.data() + range.size() <= data_ + size_, "range outside of {}", path_);
-  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t first = reinterpret_cast<uintptr_t>(range.data()) / page * page;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(range.data() + range.size());
-  madvise(reinterpret_cast<void*>(first), end - first, MADV_WILLNEED);
+  constexpr size_t kPiece = size_t{256} << 10;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> resident(kPiece / page);
+  std::vector<std::byte> buffer(kPiece);
+  const auto begin = static_cast<size_t>(range.data() - data_) / page * page;
+  const size_t end = begin + range.size();
+  for (size_t at = begin; at < end; at += kPiece) {
+    const size_t bytes = std::min(kPiece, size_ - at);
+    const size_t pages = (bytes + page - 1) / page;
+    const bool known = mincore(const_cast<std::byte*>(data_) + at, bytes, resident.data()) == 0;
+    const auto present = std::count_if(resident.begin(), resident.begin() + static_cast<std::ptrdiff_t>(pages),
+                                       [](unsigned char p) { return (p & 1) != 0; });
+    if (known && static_cast<size_t>(present) == pages) continue;
+    // What cannot be read here is found, with its message, by whoever touches the page.
+    if (pread(fd_, buffer.data(), bytes, static_cast<off_t>(at)) < 0) return;
+  }
 }
 
 void MmapFile::DropPages(std::span<const std::byte> range) const {

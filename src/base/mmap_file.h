@@ -25,15 +25,18 @@ class MmapFile {
 
   // Hints; `range` lies within bytes(). What the kernel makes of them is its affair: no error.
   void AdviseSequential() const;
-  void AdviseWillNeed(std::span<const std::byte> range) const;  // starts reading, returns at once
+  // Reads what of `range` is not in the page cache yet, in order, and returns when it is there. For a thread of its
+  // own, ahead of the one that uses the pages: plain reads keep a disk busier than page faults and hints do.
+  void ReadIntoCache(std::span<const std::byte> range) const;
   // Gives the whole pages inside `range` back, so that a streaming load does not grow the process. They stay in
   // the page cache; touching them again maps them again.
   void DropPages(std::span<const std::byte> range) const;
 
  private:
-  MmapFile(std::string path, const std::byte* data, size_t size);
+  MmapFile(std::string path, int fd, const std::byte* data, size_t size);
 
   std::string path_;
+  int fd_ = -1;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;  // bytes
 };

@@ -59,7 +59,7 @@ class SafetensorsCheckpoint : public Checkpoint {
     return names;
   }
   int64_t bytes() const override { return bytes_; }
-  void Prefetch(const TensorView& tensor) const override { Advise(tensor, &MmapFile::AdviseWillNeed); }
+  void Prefetch(const TensorView& tensor) const override { Advise(tensor, &MmapFile::ReadIntoCache); }
   void Release(const TensorView& tensor) const override { Advise(tensor, &MmapFile::DropPages); }
 
  private:

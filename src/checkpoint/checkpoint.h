@@ -22,8 +22,10 @@ class Checkpoint {
   virtual const TensorView* Find(std::string_view name) const = 0;  // null = absent
   virtual std::vector<std::string_view> Names() const = 0;          // sorted
   virtual int64_t bytes() const = 0;                                // of all tensors
-  // Hints: the loader will read this tensor soon; it has read it and will not again.
+  // Brings a tensor, or a piece of one, from the disk into memory and returns when it is there; for a thread that
+  // works ahead of the one that reads.
   virtual void Prefetch(const TensorView& tensor) const = 0;
+  // Hint: this tensor was read and will not be again.
   virtual void Release(const TensorView& tensor) const = 0;
 
  protected:

@@ -150,7 +150,7 @@ class ReadAhead {
         }) {}
 
  private:
-  static constexpr size_t kPiece = size_t{8} << 20;  // small enough to stop soon, large enough for the disk
+  static constexpr size_t kPiece = size_t{8} << 20;  // small enough to stop soon
   std::jthread thread_;
 };
 
