@@ -26,7 +26,7 @@ function(spate_isa_kernels module)
     set(objects spate_${module}_${level})
     add_library(${objects} OBJECT ${kernels})
     target_compile_definitions(${objects} PRIVATE SPATE_ISA_NS=${level} SPATE_ISA_${level}=1)
-    target_compile_options(${objects} PRIVATE ${SPATE_ISA_FLAGS_${level}} -O3
+    target_compile_options(${objects} PRIVATE ${SPATE_ISA_FLAGS_${level}} $<IF:$<BOOL:${SPATE_SANITIZE}>,-O1,-O3>
       -ffp-contract=${SPATE_KERNEL_FP_CONTRACT} -fno-math-errno
       # g++ 12 sees uninitialized variables inside the AVX-512 intrinsics headers.
       -Wno-uninitialized $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)

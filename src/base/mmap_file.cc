@@ -5,12 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -105,31 +103,6 @@ MmapFile& MmapFile::operator=(MmapFile&& other) noexcept {
 MmapFile::~MmapFile() {
   if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
   if (fd_ >= 0) close(fd_);
-}
-
-void MmapFile::AdviseSequential() const {
-  if (data_ != nullptr) madvise(const_cast<std::byte*>(data_), size_, MADV_SEQUENTIAL);
-}
-
-void MmapFile::ReadIntoCache(std::span<const std::byte> range) const {
-  if (range.empty()) return;
-  CHECK(range.data() >= data_ && range.data() + range.size() <= data_ + size_, "range outside of {}", path_);
-  constexpr size_t kPiece = size_t{256} << 10;
-  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  std::vector<unsigned char> resident(kPiece / page);
-  std::vector<std::byte> buffer(kPiece);
-  const auto begin = static_cast<size_t>(range.data() - data_) / page * page;
-  const size_t end = begin + range.size();
-  for (size_t at = begin; at < end; at += kPiece) {
-    const size_t bytes = std::min(kPiece, size_ - at);
-    const size_t pages = (bytes + page - 1) / page;
-    const bool known = mincore(const_cast<std::byte*>(data_) + at, bytes, resident.data()) == 0;
-    const auto present = std::count_if(resident.begin(), resident.begin() + static_cast<std::ptrdiff_t>(pages),
-                                       [](unsigned char p) { return (p & 1) != 0; });
-    if (known && static_cast<size_t>(present) == pages) continue;
-    // What cannot be read here is found, with its message, by whoever touches the page.
-    if (pread(fd_, buffer.data(), bytes, static_cast<off_t>(at)) < 0) return;
-  }
 }
 
 void MmapFile::DropPages(std::span<const std::byte> range) const {

@@ -23,13 +23,10 @@ class MmapFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 
-  // Hints; `range` lies within bytes(). What the kernel makes of them is its affair: no error.
-  void AdviseSequential() const;
-  // Reads what of `range` is not in the page cache yet, in order, and returns when it is there. For a thread of its
-  // own, ahead of the one that uses the pages: plain reads keep a disk busier than page faults and hints do.
-  void ReadIntoCache(std::span<const std::byte> range) const;
-  // Gives the whole pages inside `range` back, so that a streaming load does not grow the process. They stay in
-  // the page cache; touching them again maps them again.
+  int fd() const { return fd_; }  // open for reading as long as this object lives
+
+  // Gives the whole pages inside `range`, which lies within bytes(), back, so that a streaming load does not grow the
+  // process. They stay in the page cache; touching them again maps them again. A hint: no error.
   void DropPages(std::span<const std::byte> range) const;
 
  private:

@@ -79,9 +79,6 @@ TEST_F(MmapFileTest, AdviceChangesNoBytes) {
   for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 7);
   const MmapFile file = MmapFile::Open(Write("pages", text));
   EXPECT_EQ(Text(file), text);
-  file.AdviseSequential();
-  file.ReadIntoCache(file.bytes().subspan(100, 5000));
-  file.ReadIntoCache({});
   file.DropPages(file.bytes().subspan(100, 5000));
   file.DropPages(file.bytes().subspan(4096));
   file.DropPages(file.bytes().subspan(5, 1));
@@ -153,7 +150,6 @@ TEST_F(MmapFileTest, RangesOutsideAreBugs) {
   const MmapFile file = MmapFile::Open(Write("a", "hello"));
   const std::byte other{0};
   EXPECT_EXIT(file.DropPages({&other, 1}), testing::ExitedWithCode(1), "range outside");
-  EXPECT_EXIT(file.ReadIntoCache({file.bytes().data(), 6}), testing::ExitedWithCode(1), "range outside");
 }
 
 }  // namespace

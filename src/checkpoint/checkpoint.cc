@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/mmap_file.h"
+#include "base/stream_reader.h"
 #include "checkpoint/safetensors.h"
 
 namespace spate {
@@ -19,7 +20,7 @@ class SafetensorsCheckpoint : public Checkpoint {
   explicit SafetensorsCheckpoint(const fs::path& file) {
     files_.push_back(MmapFile::Open(file));
     tensors_ = ParseSafetensors(files_.back().bytes(), file.string());
-    CountBytes();
+    Finish();
   }
 
   // Shards that an index names.
@@ -41,7 +42,7 @@ class SafetensorsCheckpoint : public Checkpoint {
       throw Error(ErrorCode::kBadInput, "{}: names tensors that their files do not hold: {}", index_file.string(),
                   missing);
     }
-    CountBytes();
+    Finish();
     if (index.total_size >= 0 && index.total_size != bytes_) {
       throw Error(ErrorCode::kBadInput,
                   "{}: total_size says {} bytes, the shards hold {} (a file from another download?)",
@@ -59,8 +60,21 @@ class SafetensorsCheckpoint : public Checkpoint {
     return names;
   }
   int64_t bytes() const override { return bytes_; }
-  void Prefetch(const TensorView& tensor) const override { Advise(tensor, &MmapFile::ReadIntoCache); }
-  void Release(const TensorView& tensor) const override { Advise(tensor, &MmapFile::DropPages); }
+  MatrixView Stream(const TensorView& tensor) const override {
+    MatrixView matrix = AsMatrix(tensor);
+    if (!tensor.bytes.empty()) matrix.reader = reader_.get();
+    return matrix;
+  }
+  void PlanStream(std::vector<std::span<const std::byte>> pieces) const override { reader_->Plan(std::move(pieces)); }
+  void ThrowIfFailed() const override { reader_->ThrowIfFailed(); }
+  void Release(const TensorView& tensor) const override {
+    if (tensor.bytes.empty()) return;
+    for (const MmapFile& file : files_) {
+      const std::span<const std::byte> all = file.bytes();
+      if (tensor.bytes.data() < all.data() || tensor.bytes.data() >= all.data() + all.size()) continue;
+      file.DropPages(tensor.bytes);
+    }
+  }
 
  private:
   void AddShard(const fs::path& path, std::string_view shard, const SafetensorsIndex& index) {
@@ -72,23 +86,14 @@ class SafetensorsCheckpoint : public Checkpoint {
     }
   }
 
-  void CountBytes() {
+  void Finish() {
+    reader_ = std::make_unique<StreamReader>(files_);
     for (const auto& [name, view] : tensors_) bytes_ += static_cast<int64_t>(view.bytes.size());
   }
 
-  template <typename Method>
-  void Advise(const TensorView& tensor, Method method) const {
-    if (tensor.bytes.empty()) return;
-    for (const MmapFile& file : files_) {
-      const std::span<const std::byte> all = file.bytes();
-      if (tensor.bytes.data() < all.data() || tensor.bytes.data() >= all.data() + all.size()) continue;
-      (file.*method)(tensor.bytes);
-      return;
-    }
-  }
-
   std::vector<MmapFile> files_;
-  TensorMap tensors_;  // views into files_
+  std::unique_ptr<StreamReader> reader_;  // of files_, once all are open
+  TensorMap tensors_;                     // views into files_
   int64_t bytes_ = 0;
 };
 

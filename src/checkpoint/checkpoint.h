@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,11 @@ class Checkpoint {
   virtual const TensorView* Find(std::string_view name) const = 0;  // null = absent
   virtual std::vector<std::string_view> Names() const = 0;          // sorted
   virtual int64_t bytes() const = 0;                                // of all tensors
-  // Brings a tensor, or a piece of one, from the disk into memory and returns when it is there; for a thread that
-  // works ahead of the one that reads.
-  virtual void Prefetch(const TensorView& tensor) const = 0;
+  // A tensor of rank 1 or 2 for a single pass (LoadRows). ThrowIfFailed afterwards: such reads do not throw.
+  virtual MatrixView Stream(const TensorView& tensor) const = 0;
+  // The pieces of tensors that such passes will ask for, in order: they are read ahead from the disk.
+  virtual void PlanStream(std::vector<std::span<const std::byte>> pieces) const = 0;
+  virtual void ThrowIfFailed() const = 0;
   // Hint: this tensor was read and will not be again.
   virtual void Release(const TensorView& tensor) const = 0;
 

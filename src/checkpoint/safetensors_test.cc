@@ -169,7 +169,12 @@ TEST_F(CheckpointFolder, OneFile) {
   EXPECT_EQ(checkpoint->bytes(), 8);
   ASSERT_NE(checkpoint->Find("a"), nullptr);
   EXPECT_EQ(checkpoint->Find("b"), nullptr);
-  checkpoint->Prefetch(*checkpoint->Find("a"));
+  const TensorView& a = *checkpoint->Find("a");
+  checkpoint->PlanStream({a.bytes});
+  const LoadedRows loaded = LoadRows(checkpoint->Stream(a), 0, 1);
+  EXPECT_NE(loaded.rows.data, a.bytes.data());  // a copy
+  EXPECT_EQ(std::memcmp(loaded.rows.data, a.bytes.data(), 8), 0);
+  checkpoint->ThrowIfFailed();
   checkpoint->Release(*checkpoint->Find("a"));
   EXPECT_EQ(std::to_integer<int>(checkpoint->Find("a")->bytes[7]), 7);  // released pages come back
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -134,26 +134,6 @@ class Finder {
   std::vector<std::string> wrong_;
 };
 
-// Asks for tensors in the order in which they will be packed, on a thread of its own: the disk then works at its own
-// pace while this process packs what has arrived. Ends early when it is destroyed.
-class ReadAhead {
- public:
-  ReadAhead(const Checkpoint& checkpoint, std::vector<const TensorView*> order)
-      : thread_([&checkpoint, order = std::move(order)](const std::stop_token& stop) {
-          for (const TensorView* tensor : order) {
-            for (size_t at = 0; at < tensor->bytes.size() && !stop.stop_requested(); at += kPiece) {
-              TensorView piece = *tensor;
-              piece.bytes = tensor->bytes.subspan(at, std::min(kPiece, tensor->bytes.size() - at));
-              checkpoint.Prefetch(piece);
-            }
-          }
-        }) {}
-
- private:
-  static constexpr size_t kPiece = size_t{8} << 20;  // small enough to stop soon
-  std::jthread thread_;
-};
-
 // Packs found tensors and gives their pages back.
 class Packer {
  public:
@@ -168,23 +148,24 @@ class Packer {
     return linear;
   }
   std::unique_ptr<Vec> Vector(const Found& found) {
-    auto vec = device_.PackVec(AsMatrix(*found.weights.front()));
+    auto vec = device_.PackVec(checkpoint_.Stream(*found.weights.front()));
     Done(found);
     return vec;
   }
   std::unique_ptr<Table> Embedding(const Found& found) {
-    auto table = device_.PackTable(AsMatrix(*found.weights.front()), options_.format);
+    auto table = device_.PackTable(checkpoint_.Stream(*found.weights.front()), options_.format);
     Done(found);
     return table;
   }
 
  private:
-  static std::vector<MatrixView> Views(const std::vector<const TensorView*>& tensors) {
+  std::vector<MatrixView> Views(const std::vector<const TensorView*>& tensors) const {
     std::vector<MatrixView> views;
-    for (const TensorView* tensor : tensors) views.push_back(AsMatrix(*tensor));
+    for (const TensorView* tensor : tensors) views.push_back(checkpoint_.Stream(*tensor));
     return views;
   }
   void Done(const Found& found) {
+    checkpoint_.ThrowIfFailed();
     for (const auto* list : {&found.weights, &found.biases}) {
       for (const TensorView* tensor : *list) {
         checkpoint_.Release(*tensor);
@@ -207,19 +188,43 @@ struct FoundLayer {
 struct FoundModel {
   Found embed, final_norm, head;  // head is empty when tied
   std::vector<FoundLayer> layers;
-
-  std::vector<const TensorView*> InLoadOrder() const {
-    std::vector<const TensorView*> order;
-    const auto add = [&](const Found& f) { order.insert(order.end(), f.weights.begin(), f.weights.end()); };
-    add(embed);
-    for (const FoundLayer& l : layers) {
-      for (const Found* f : {&l.attn_norm, &l.qkv, &l.attn_out, &l.ffn_norm, &l.gate_up, &l.down}) add(*f);
-    }
-    add(final_norm);
-    add(head);
-    return order;
-  }
 };
+
+using Pieces = std::vector<std::span<const std::byte>>;
+
+// Adds what packing reads of `found`, row by row of the stacked parts, or of gate and up side by side.
+void AddPieces(const Found& found, bool gated, Pieces& pieces) {
+  if (found.weights.empty()) return;
+  std::vector<MatrixView> parts;
+  int64_t rows = 0;  // to walk over: of all parts, or of each
+  for (const TensorView* tensor : found.weights) {
+    parts.push_back(AsMatrix(*tensor));
+    rows = gated ? parts.back().rows : rows + parts.back().rows;
+  }
+  const int64_t step = RowsPerRead(parts[0].row_bytes);
+  for (int64_t row = 0; row < rows; row += step) {
+    int64_t before = 0;  // rows of the parts in front
+    for (const MatrixView& part : parts) {
+      const int64_t begin = std::clamp<int64_t>(row - before, 0, part.rows);
+      const int64_t end = std::clamp<int64_t>(row + step - before, 0, part.rows);
+      if (begin < end) pieces.emplace_back(part.Row(begin), static_cast<size_t>((end - begin) * part.row_bytes));
+      if (!gated) before += part.rows;
+    }
+  }
+}
+
+Pieces PiecesOf(const FoundModel& found) {
+  Pieces pieces;
+  AddPieces(found.embed, false, pieces);
+  for (const FoundLayer& l : found.layers) {
+    AddPieces(l.qkv, false, pieces);
+    AddPieces(l.attn_out, false, pieces);
+    AddPieces(l.gate_up, true, pieces);
+    AddPieces(l.down, false, pieces);
+  }
+  AddPieces(found.head, false, pieces);
+  return pieces;
+}
 
 // Every tensor of the model, found and checked; throws with everything that is wrong.
 FoundModel FindAll(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec) {
@@ -251,7 +256,7 @@ void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpe
 Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec, Device& device,
                     const LoadOptions& options) {
   const FoundModel found = FindAll(checkpoint, arch, spec);
-  const ReadAhead read_ahead(checkpoint, found.InLoadOrder());
+  checkpoint.PlanStream(PiecesOf(found));
   Packer packer(checkpoint, device, options);
   Weights weights;
   if (spec.tied_head) {

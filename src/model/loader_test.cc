@@ -34,10 +34,16 @@ class FakeCheckpoint : public Checkpoint {
     return names;
   }
   int64_t bytes() const override { return 1; }
-  void Prefetch(const TensorView&) const override {}
+  MatrixView Stream(const TensorView& tensor) const override { return AsMatrix(tensor); }
+  void PlanStream(std::vector<std::span<const std::byte>> pieces) const override { plan_ = std::move(pieces); }
+  void ThrowIfFailed() const override {}
   void Release(const TensorView&) const override {}
 
+  // What was planned last.
+  const std::vector<std::span<const std::byte>>& plan() const { return plan_; }
+
  private:
+  mutable std::vector<std::span<const std::byte>> plan_;
   std::map<std::string, TensorView> tensors_;
   std::map<std::string, std::vector<std::byte>> bytes_;
 };
@@ -91,6 +97,28 @@ std::string LoadMessage(const Checkpoint& checkpoint, int layers = 3) {
 TEST(Loader, LoadsWhatIsComplete) {
   EXPECT_EQ(LoadMessage(*Complete()), "loaded");
   EXPECT_EQ(LoadMessage(*Complete(), 2), "loaded") << "the third layer is neither needed nor left over";
+}
+
+TEST(Loader, PlansEveryMatrixByteOnceInPackingOrder) {
+  auto c = Complete();
+  c->Add("model.layers.1.mlp.gate_proj.weight", {12, 8}, DType::kBF16);
+  EXPECT_EQ(LoadMessage(*c), "loaded");
+  std::map<const std::byte*, size_t> planned;
+  size_t bytes = 0;
+  for (const auto piece : c->plan()) {
+    EXPECT_TRUE(planned.emplace(piece.data(), piece.size()).second);
+    bytes += piece.size();
+  }
+  size_t expected = 0;
+  for (const std::string_view name : c->Names()) {
+    const TensorView& tensor = *c->Find(name);
+    if (tensor.shape.size() != 2) continue;
+    EXPECT_TRUE(planned.contains(tensor.bytes.data())) << name;
+    expected += tensor.bytes.size();
+  }
+  EXPECT_EQ(bytes, expected);
+  EXPECT_EQ(c->plan().front().data(), c->Find("model.embed_tokens.weight")->bytes.data());
+  EXPECT_EQ(c->plan().back().data(), c->Find("lm_head.weight")->bytes.data());
 }
 
 TEST(Loader, NamesEverythingMissingAndLeftOver) {

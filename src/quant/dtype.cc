@@ -42,6 +42,7 @@ bool IsWeightFormat(DType dtype) {
 }
 
 void Unpack(DType dtype, const std::byte* source, float* out, size_t count) {
+  if (count == 0) return;  // an empty tensor has no bytes and may have no address, which memcpy refuses
   switch (dtype) {
     case DType::kF32:
       std::memcpy(out, source, count * sizeof(float));

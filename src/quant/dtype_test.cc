@@ -102,6 +102,13 @@ TEST(DType, ReadsAtAnyAddress) {
   EXPECT_EQ(values[1], 4);
 }
 
+TEST(DType, AnEmptyTensorHasNoAddress) {
+  for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
+    Unpack(dtype, nullptr, nullptr, 0);
+    if (dtype != DType::kF64) Pack(dtype, nullptr, nullptr, 0);
+  }
+}
+
 TEST(DTypeDeathTest, IntegersAreNotWeights) {
   const std::byte source[4] = {};
   float value = 0;

@@ -1,6 +1,7 @@
 // Non-owning views of tensors. TensorView is what a checkpoint hands out: any rank, contiguous.
 // MatrixView is what the loader cuts out of it for a backend: rows with a stride, so that a rank's
-// slice of columns needs no copy. Both are plain values; whoever mapped the file outlives them.
+// slice of columns needs no copy. Both are plain values; whoever mapped the file outlives them. LoadedRows
+// are rows that a single pass over a matrix reads.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stream_reader.h"
 #include "quant/dtype.h"
 
 namespace spate {
@@ -29,10 +31,24 @@ struct MatrixView {
   int64_t rows = 0;
   int64_t cols = 0;
   int64_t row_bytes = 0;  // stride from row to row, in bytes
+  // Reads bytes at `data` for a single pass more cheaply than `data` itself does; null = they are in memory.
+  StreamReader* reader = nullptr;
 
   const std::byte* Row(int64_t r) const { return data + r * row_bytes; }
-  MatrixView Rows(int64_t first, int64_t count) const { return {Row(first), dtype, count, cols, row_bytes}; }
+  MatrixView Rows(int64_t first, int64_t count) const { return {Row(first), dtype, count, cols, row_bytes, reader}; }
 };
+
+struct LoadedRows {
+  MatrixView rows;
+  StreamReader::Piece piece;  // what `rows` lies in, if not in the matrix's own memory
+};
+
+// How many rows of `row_bytes` one pass asks for at a time, always from a multiple of it: about 1 MiB, which keeps a
+// fast disk busy and fits a cache; a multiple of 64.
+int64_t RowsPerRead(int64_t row_bytes);
+
+// Rows [first, first + count) in memory as long as the result lives. Any thread; see StreamReader::Read for failures.
+LoadedRows LoadRows(const MatrixView& matrix, int64_t first, int64_t count) noexcept;
 
 // A rank-2 tensor as a matrix, a rank-1 tensor as one row. Other ranks fail a CHECK.
 MatrixView AsMatrix(const TensorView& tensor);

@@ -41,6 +41,22 @@ TEST(MatrixView, RowsKeepTheStride) {
   EXPECT_EQ(part.Row(1), bytes.data() + 40);
 }
 
+TEST(LoadRows, OfMemoryAreTheRowsThemselves) {
+  const std::array<std::byte, 60> bytes = {};
+  const MatrixView wide = {bytes.data(), DType::kF32, 3, 4, 20};
+  const LoadedRows loaded = LoadRows(wide, 1, 2);
+  EXPECT_EQ(loaded.rows.data, bytes.data() + 20);
+  EXPECT_EQ(loaded.rows.rows, 2);
+  EXPECT_EXIT(LoadRows(wide, 2, 2), testing::ExitedWithCode(1), "rows 2 to 4 of 3");
+}
+
+TEST(RowsPerRead, AboutOneMebibyteInWholeTiles) {
+  EXPECT_EQ(RowsPerRead(4096), 256);
+  EXPECT_EQ(RowsPerRead(3000), 320);
+  EXPECT_EQ(RowsPerRead(2), 524288);
+  EXPECT_EQ(RowsPerRead(int64_t{1} << 40), 64);
+}
+
 TEST(MatrixViewDeathTest, OtherRanksAreBugs) {
   const std::array<std::byte, 8> bytes = {};
   EXPECT_EXIT((void)AsMatrix({DType::kI8, {2, 2, 2}, bytes}), testing::ExitedWithCode(1), "rank 3");

@@ -1,5 +1,6 @@
 #include "backend/cpu/cpu_linear.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -17,6 +18,58 @@ constexpr int64_t kPackChunk = 256;
 struct TileSource {
   const MatrixView* part[kTileRows] = {};
   int64_t row[kTileRows] = {};
+};
+
+// Where each row of a packed matrix comes from: parts in order, cut into tiles of 16 (a gated pair tile by tile).
+TileSource FindSource(std::span<const MatrixView> parts, bool gated, int64_t tile) {
+  TileSource source;
+  for (int r = 0; r < kTileRows; ++r) {
+    int64_t row = (gated ? tile / 2 : tile) * kTileRows + r;
+    size_t part = gated ? static_cast<size_t>(tile % 2) : 0;
+    while (!gated && part < parts.size() && row >= parts[part].rows) row -= parts[part++].rows;
+    if (part == parts.size() || row >= parts[part].rows) continue;
+    source.part[r] = &parts[part];
+    source.row[r] = row;
+  }
+  return source;
+}
+
+// The rows that tiles [tile_begin, tile_end) are packed from, in memory.
+class Band {
+ public:
+  Band(std::span<const MatrixView> parts, bool gated, int64_t tile_begin, int64_t tile_end) : tile_begin_(tile_begin) {
+    for (int64_t tile = tile_begin; tile < tile_end; ++tile) tiles_.push_back(FindSource(parts, gated, tile));
+    loaded_.reserve(parts.size());
+    for (const MatrixView& part : parts) Load(part);
+  }
+
+  const TileSource& Tile(int64_t tile) const { return tiles_[static_cast<size_t>(tile - tile_begin_)]; }
+
+ private:
+  // Brings the rows of `part` and lets the tiles take theirs from there.
+  void Load(const MatrixView& part) {
+    int64_t begin = part.rows, end = 0;
+    for (const TileSource& tile : tiles_) {
+      for (int r = 0; r < kTileRows; ++r) {
+        if (tile.part[r] != &part) continue;
+        begin = std::min(begin, tile.row[r]);
+        end = std::max(end, tile.row[r] + 1);
+      }
+    }
+    if (begin >= end) return;
+    loaded_.push_back(LoadRows(part, begin, end - begin));
+    for (TileSource& tile : tiles_) {
+      for (int r = 0; r < kTileRows; ++r) {
+        if (tile.part[r] != &part) continue;
+        tile.part[r] = &loaded_.back().rows;
+        tile.row[r] -= begin;
+      }
+    }
+  }
+
+  int64_t tile_begin_;
+  std::vector<TileSource> tiles_;
+  std::vector<LoadedRows> loaded_;  // one per part at most: its elements stay where they are
 };
 
 // Packs the 16 rows of a tile. One per chunk of work; its buffers live on the stack.
@@ -126,22 +179,11 @@ CpuLinear::CpuLinear(const LinearSource& source, const LinearSpec& spec, const L
   tile_bytes_ = *tile_bytes;
   weights_ = AlignedBuffer(static_cast<size_t>(*total));
 
-  // Where each row comes from: parts in order, cut into tiles of 16 (a gated pair tile by tile).
-  const auto source_of = [&](int64_t tile) {
-    TileSource rows_of_tile;
-    for (int r = 0; r < kTileRows; ++r) {
-      int64_t row = (gated_ ? tile / 2 : tile) * kTileRows + r;
-      size_t part = gated_ ? static_cast<size_t>(tile % 2) : 0;
-      while (!gated_ && part < source.parts.size() && row >= source.parts[part].rows) row -= source.parts[part++].rows;
-      if (part == source.parts.size() || row >= source.parts[part].rows) continue;
-      rows_of_tile.part[r] = &source.parts[part];
-      rows_of_tile.row[r] = row;
-    }
-    return rows_of_tile;
-  };
-  pool.ParallelFor(0, tiles_, 4, [&](int64_t begin, int64_t end, int /*thread*/) {
+  const int64_t band_tiles = RowsPerRead(source.parts[0].row_bytes) / kTileRows * (gated_ ? 2 : 1);
+  pool.ParallelFor(0, tiles_, band_tiles, [&](int64_t begin, int64_t end, int /*thread*/) {
+    const Band band(source.parts, gated_, begin, end);
     TilePacker packer(format(), cols(), kernels);
-    for (int64_t tile = begin; tile < end; ++tile) packer.Pack(source_of(tile), weights_.data() + tile * tile_bytes_);
+    for (int64_t tile = begin; tile < end; ++tile) packer.Pack(band.Tile(tile), weights_.data() + tile * tile_bytes_);
   });
 
   if (source.bias.empty()) return;

@@ -43,14 +43,16 @@ CpuVec::CpuVec(const MatrixView& source) : size_(source.cols) {
 CpuTable::CpuTable(const MatrixView& source, DType format, ThreadPool& pool)
     : format_(format), rows_(source.rows), cols_(source.cols), data_(TableBytes(source, format)) {
   const int64_t row_bytes = cols_ * Traits(format_).block_bytes;
-  pool.ParallelFor(0, rows_, 64, [&](int64_t begin, int64_t end, int /*thread*/) {
+  pool.ParallelFor(0, rows_, RowsPerRead(source.row_bytes), [&](int64_t begin, int64_t end, int /*thread*/) {
+    const LoadedRows loaded = LoadRows(source, begin, end - begin);
     std::vector<float> values(static_cast<size_t>(cols_));
     for (int64_t row = begin; row < end; ++row) {
       std::byte* out = data_.data() + row * row_bytes;
+      const std::byte* stored = loaded.rows.Row(row - begin);
       if (source.dtype == format_) {
-        std::memcpy(out, source.Row(row), static_cast<size_t>(row_bytes));
+        std::memcpy(out, stored, static_cast<size_t>(row_bytes));
       } else {
-        Unpack(source.dtype, source.Row(row), values.data(), values.size());
+        Unpack(source.dtype, stored, values.data(), values.size());
         Pack(format_, values.data(), out, values.size());
       }
     }
