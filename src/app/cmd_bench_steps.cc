@@ -95,7 +95,7 @@ int Run(const BenchFlags& flags) {
                              fmt::format("{:.1f}", decode ? result.peak_gb_s : result.peak_gflop_s),
                              fmt::format("{:.0f} %", 100 * result.share_of_ceiling), result.logits_hash}},
                            true));
-    fmt::print("median of {} rounds; machine measured before and after in this process\n", result.seconds.size());
+    fmt::print("median of {} rounds; machine measured before and after each of them\n", result.seconds.size());
   }
   return interrupt.interrupted() ? 130 : 0;
 }

@@ -6,7 +6,7 @@
 namespace spate {
 namespace {
 
-// A signal handler has nowhere else to put it.
+// A signal handler has nowhere else to put it. NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 volatile std::sig_atomic_t g_interrupts = 0;
 
 void OnSignal(int) {

@@ -41,7 +41,7 @@ void StreamReader::StopReading() {
   threads_.clear();
 }
 
-void StreamReader::Plan(std::vector<std::span<const std::byte>> ranges) {
+void StreamReader::Plan(std::span<const std::span<const std::byte>> ranges) {
   StopReading();
   plan_.clear();
   for (const auto range : ranges) plan_.push_back({.range = range, .state = State::kPlanned, .buffer = {}});

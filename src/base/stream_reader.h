@@ -45,7 +45,7 @@ class StreamReader {
   StreamReader& operator=(const StreamReader&) = delete;
 
   // The ranges that will be read, in that order, about 1 MiB each; replaces the plan before it.
-  void Plan(std::vector<std::span<const std::byte>> ranges);
+  void Plan(std::span<const std::span<const std::byte>> ranges);
 
   // `range` lies within one of the files. Waits for the disk. A failed read gives zeros: ThrowIfFailed says so.
   Piece Read(std::span<const std::byte> range) noexcept;

@@ -24,8 +24,10 @@ std::vector<int32_t> RandomText(int64_t tokens, int vocab) {
   return ids;
 }
 
-// The rate of the instructions that a prefill in this format is made of.
-double ComputePeak(const DevicePeaks& peaks, DType dtype) {
+// What bounds the work: GB/s of reading for decode; for prefill GFLOP/s of the instructions that it is made of.
+double MeasureCeiling(Device& device, DType dtype, bool decode, double seconds) {
+  if (decode) return device.MeasureReadBandwidth(seconds);
+  const DevicePeaks peaks = device.MeasurePeaks(seconds);
   return dtype == DType::kBF16 && peaks.bf16_gflops > 0 ? peaks.bf16_gflops : peaks.f32_gflops;
 }
 
@@ -49,13 +51,15 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
   DirectRun run(model, {.max_positions = static_cast<int>(positions) + 1, .max_batch_tokens = options.batch_tokens});
   if (start_depth > 0) run.Prefill(ids.first(static_cast<size_t>(start_depth)));
 
-  const DevicePeaks before = model.device->MeasurePeaks(options.peak_seconds);
+  const bool decode = options.generate > 0;
   StepBenchResult result;
+  std::vector<double> ceilings;  // before round 1, 2, ... and after the last
   for (int round = 0; round <= options.rounds; ++round) {
     if (stopped()) break;
     run.Rewind(options.generate > 0 ? start_depth - 1 : start_depth);
     // Every round draws its first token anew, so that all of them decode the same text.
     if (options.generate > 0) run.Prefill(ids.subspan(static_cast<size_t>(start_depth) - 1, 1));
+    if (round > 0) ceilings.push_back(MeasureCeiling(*model.device, model.dtype, decode, options.peak_seconds));
     const auto start = std::chrono::steady_clock::now();
     if (options.prompt > 0) {
       run.Prefill(ids.subspan(static_cast<size_t>(options.depth), static_cast<size_t>(options.prompt)));
@@ -68,7 +72,7 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
   }
   if (result.seconds.empty())
     throw Error(ErrorCode::kInterrupted, "bench: stopped before the first round was complete");
-  const DevicePeaks after = model.device->MeasurePeaks(options.peak_seconds);
+  ceilings.push_back(MeasureCeiling(*model.device, model.dtype, decode, options.peak_seconds));
   result.logits_hash = fmt::format("{:016x}", run.LogitsHash());
 
   const double kv_bytes = static_cast<double>(MakeKvLayout(model.spec, model.kv_dtype).BytesPerToken(0));
@@ -78,11 +82,14 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
   const double rate = tokens / Median(result.seconds);  // tok/s
   result.gb_s = rate * result.bytes_per_token / 1e9;
   result.gflop_s = rate * result.flop_per_token / 1e9;
-  result.peak_gb_s = (before.read_gb_s + after.read_gb_s) / 2;
-  result.peak_gflop_s = (ComputePeak(before, model.dtype) + ComputePeak(after, model.dtype)) / 2;
-  const bool decode = options.generate > 0;
-  const double ceiling = decode ? result.peak_gb_s : result.peak_gflop_s;
-  result.share_of_ceiling = ceiling > 0 ? (decode ? result.gb_s : result.gflop_s) / ceiling : 0;
+  (decode ? result.peak_gb_s : result.peak_gflop_s) = Median(ceilings);
+  const double work = tokens * (decode ? result.bytes_per_token : result.flop_per_token) / 1e9;  // of a round
+  std::vector<double> shares;
+  for (size_t i = 0; i < result.seconds.size(); ++i) {
+    const double ceiling = (ceilings[i] + ceilings[i + 1]) / 2;
+    shares.push_back(ceiling > 0 ? work / result.seconds[i] / ceiling : 0);
+  }
+  result.share_of_ceiling = Median(shares);
   return result;
 }
 

@@ -1,5 +1,6 @@
 // Prefill and decode speed of one sequence, without scheduling and text: what `spate bench prefill|decode`
-// measures. The machine's limits are measured in the same process before and after, because they drift.
+// measures. The machine's limit is measured in the same process before and after every round, because it drifts, on a
+// shared machine by half from one second to the next.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ struct StepBenchOptions {
   int depth = 0;              // tokens in the cache before
   int rounds = 5;             // measured; one more before them is not
   int batch_tokens = 512;     // of one prefill step
-  double peak_seconds = 0.6;  // for each of the two measurements of the machine
+  double peak_seconds = 0.3;  // for each measurement of the machine
 };
 
 struct StepBenchResult {
@@ -25,10 +26,10 @@ struct StepBenchResult {
   double bytes_per_token = 0;   // decode: weights and, on average, the cache
   double flop_per_token = 0;    // prefill: 2 x the layers' parameters, attention left out
   double gb_s = 0;              // decode: median
-  double peak_gb_s = 0;         // mean of before and after
+  double peak_gb_s = 0;         // decode: median
   double gflop_s = 0;           // prefill: median
-  double peak_gflop_s = 0;      // of the format the kernels multiply in; mean of before and after
-  double share_of_ceiling = 0;  // gb_s / peak_gb_s, or gflop_s / peak_gflop_s
+  double peak_gflop_s = 0;      // prefill: of the format the kernels multiply in; median
+  double share_of_ceiling = 0;  // median over rounds of rate / mean of the peaks measured before and after the round
   std::string logits_hash;      // of the last round's last logits: equal bits, equal hash
 };
 

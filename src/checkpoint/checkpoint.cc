@@ -65,7 +65,7 @@ class SafetensorsCheckpoint : public Checkpoint {
     if (!tensor.bytes.empty()) matrix.reader = reader_.get();
     return matrix;
   }
-  void PlanStream(std::vector<std::span<const std::byte>> pieces) const override { reader_->Plan(std::move(pieces)); }
+  void PlanStream(std::span<const std::span<const std::byte>> pieces) const override { reader_->Plan(pieces); }
   void ThrowIfFailed() const override { reader_->ThrowIfFailed(); }
   void Release(const TensorView& tensor) const override {
     if (tensor.bytes.empty()) return;

@@ -26,7 +26,7 @@ class Checkpoint {
   // A tensor of rank 1 or 2 for a single pass (LoadRows). ThrowIfFailed afterwards: such reads do not throw.
   virtual MatrixView Stream(const TensorView& tensor) const = 0;
   // The pieces of tensors that such passes will ask for, in order: they are read ahead from the disk.
-  virtual void PlanStream(std::vector<std::span<const std::byte>> pieces) const = 0;
+  virtual void PlanStream(std::span<const std::span<const std::byte>> pieces) const = 0;
   virtual void ThrowIfFailed() const = 0;
   // Hint: this tensor was read and will not be again.
   virtual void Release(const TensorView& tensor) const = 0;

@@ -170,7 +170,8 @@ TEST_F(CheckpointFolder, OneFile) {
   ASSERT_NE(checkpoint->Find("a"), nullptr);
   EXPECT_EQ(checkpoint->Find("b"), nullptr);
   const TensorView& a = *checkpoint->Find("a");
-  checkpoint->PlanStream({a.bytes});
+  const std::span<const std::byte> plan[] = {a.bytes};
+  checkpoint->PlanStream(plan);
   const LoadedRows loaded = LoadRows(checkpoint->Stream(a), 0, 1);
   EXPECT_NE(loaded.rows.data, a.bytes.data());  // a copy
   EXPECT_EQ(std::memcmp(loaded.rows.data, a.bytes.data(), 8), 0);

@@ -30,8 +30,7 @@ WorkerOptions PlanWorker(const Model& model, const DirectRunOptions& options) {
 }  // namespace
 
 DirectRun::DirectRun(const Model& model, const DirectRunOptions& options)
-    : model_(model),
-      max_positions_(options.max_positions),
+    : max_positions_(options.max_positions),
       worker_(model, PlanWorker(model, options)),
       builder_({.tokens = std::min(options.max_batch_tokens, options.max_positions), .sequences = 1, .outputs = 1}),
       blocks_(static_cast<size_t>(CeilDiv(options.max_positions, kKvBlockTokens))),

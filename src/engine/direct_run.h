@@ -44,7 +44,6 @@ class DirectRun {
  private:
   void Run(std::span<const int32_t> ids, bool sample);
 
-  const Model& model_;
   int max_positions_;
   Worker worker_;
   BatchBuilder builder_;

@@ -35,7 +35,9 @@ class FakeCheckpoint : public Checkpoint {
   }
   int64_t bytes() const override { return 1; }
   MatrixView Stream(const TensorView& tensor) const override { return AsMatrix(tensor); }
-  void PlanStream(std::vector<std::span<const std::byte>> pieces) const override { plan_ = std::move(pieces); }
+  void PlanStream(std::span<const std::span<const std::byte>> pieces) const override {
+    plan_.assign(pieces.begin(), pieces.end());
+  }
   void ThrowIfFailed() const override {}
   void Release(const TensorView&) const override {}
 
