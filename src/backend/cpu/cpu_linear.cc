@@ -76,14 +76,16 @@ class Band {
 class TilePacker {
  public:
   TilePacker(DType format, int64_t cols, const LinearKernels& kernels)
-      : format_(format), element_(Traits(format).block_bytes), cols_(cols), kernels_(kernels) {}
+      : format_(format), cols_(cols), kernels_(kernels) {}
 
-  void Pack(const TileSource& source, std::byte* out) {
+  // `step_bytes` from step to step of the output.
+  void Pack(const TileSource& source, std::byte* out, int64_t step_bytes) {
+    const int64_t pack = format_ == DType::kBF16 ? 2 : 1;  // k of a step
     for (int64_t begin = 0; begin < cols_; begin += kPackChunk) {
       const int64_t count = std::min(kPackChunk, cols_ - begin);
       const std::byte* rows[kTileRows];
       for (int r = 0; r < kTileRows; ++r) rows[r] = RowChunk(source, r, begin, count);
-      Interleave(rows, count, out + begin * element_ * kTileRows);
+      Interleave(rows, count, out + begin / pack * step_bytes, step_bytes);
     }
   }
 
@@ -107,23 +109,22 @@ class TilePacker {
     return converted;
   }
 
-  void Interleave(const std::byte* const* rows, int64_t count, std::byte* out) {
+  void Interleave(const std::byte* const* rows, int64_t count, std::byte* out, int64_t step_bytes) {
     switch (format_) {
       case DType::kF32:
-        return kernels_.interleave_u32(rows, count, reinterpret_cast<uint32_t*>(out));
+        return kernels_.interleave_u32(rows, count, reinterpret_cast<uint32_t*>(out), step_bytes / 4);
       case DType::kF16:
-        return kernels_.interleave_u16(rows, count, reinterpret_cast<uint16_t*>(out));
+        return kernels_.interleave_u16(rows, count, reinterpret_cast<uint16_t*>(out), step_bytes / 2);
       default:
         break;
     }
-    kernels_.interleave_u32(rows, count / 2, reinterpret_cast<uint32_t*>(out));
+    kernels_.interleave_u32(rows, count / 2, reinterpret_cast<uint32_t*>(out), step_bytes / 4);
     if (count % 2 == 0) return;
-    std::byte* last = out + (count / 2) * 4 * kTileRows;  // the buffer is zeroed: the second of the pair stays 0
+    std::byte* last = out + count / 2 * step_bytes;  // the buffer is zeroed: the second of the pair stays 0
     for (int r = 0; r < kTileRows; ++r) std::memcpy(last + 4 * r, rows[r] + (count - 1) * 2, 2);
   }
 
   const DType format_;
-  const int64_t element_;  // bytes
   const int64_t cols_;
   const LinearKernels& kernels_;
   float unpacked_[kPackChunk];
@@ -169,21 +170,23 @@ CpuLinear::CpuLinear(const LinearSource& source, const LinearSpec& spec, const L
       gated_(spec.gated) {
   if (gated_) CHECK(source.parts.size() == 2 && source.parts[0].rows == source.parts[1].rows);
   tiles_ = gated_ ? 2 * CeilDiv(outputs(), kTileRows) : CeilDiv(rows(), kTileRows);
-  const int64_t steps = format() == DType::kBF16 ? AlignUp(cols(), 2) : cols();
-  const std::optional<int64_t> row_bytes = CheckedMul(steps, Traits(format()).block_bytes);
-  const std::optional<int64_t> tile_bytes = CheckedMul(row_bytes.value_or(-1), kTileRows);
+  const int64_t pack = format() == DType::kBF16 ? 2 : 1;  // k of a step
+  steps_ = CeilDiv(cols(), pack);
+  unit_ = pack * Traits(format()).block_bytes * kTileRows;
+  const std::optional<int64_t> tile_bytes = CheckedMul(steps_, unit_);
   const std::optional<int64_t> total = CheckedMul(tile_bytes.value_or(-1), tiles_);
-  if (!row_bytes || !tile_bytes || !total) {
+  if (!tile_bytes || !total) {
     throw Error(ErrorCode::kBadInput, "a matrix of [{}, {}] is larger than any memory", rows(), cols());
   }
-  tile_bytes_ = *tile_bytes;
   weights_ = AlignedBuffer(static_cast<size_t>(*total));
 
   const int64_t band_tiles = RowsPerRead(source.parts[0].row_bytes) / kTileRows * (gated_ ? 2 : 1);
   pool.ParallelFor(0, tiles_, band_tiles, [&](int64_t begin, int64_t end, int /*thread*/) {
     const Band band(source.parts, gated_, begin, end);
     TilePacker packer(format(), cols(), kernels);
-    for (int64_t tile = begin; tile < end; ++tile) packer.Pack(band.Tile(tile), weights_.data() + tile * tile_bytes_);
+    for (int64_t tile = begin; tile < end; ++tile) {
+      packer.Pack(band.Tile(tile), weights_.data() + (At(tile, 0) - weights_.data()), StepBytes(tile));
+    }
   });
 
   if (source.bias.empty()) return;
@@ -216,11 +219,10 @@ CpuLinear::Place CpuLinear::Find(int64_t row) const {
 void CpuLinear::ReadRow(int64_t row, float* out) const {
   CHECK(row >= 0 && row < rows(), "row {} of {}", row, rows());
   const Place place = Find(row);
-  const std::byte* tile = Tile(place.tile);
   const int64_t pack = format() == DType::kBF16 ? 2 : 1;  // consecutive k of a row that lie together
   const int64_t element = Traits(format()).block_bytes;
   for (int64_t k = 0; k < cols(); k += pack) {
-    const std::byte* data = tile + (k * kTileRows + place.lane * pack) * element;
+    const std::byte* data = At(place.tile, k / pack) + place.lane * pack * element;
     Unpack(format(), data, out + k, static_cast<size_t>(std::min(pack, cols() - k)));
   }
 }

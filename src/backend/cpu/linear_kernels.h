@@ -1,9 +1,10 @@
 // Matrix kernels of one instruction set level: multiply packed weight tiles with activations, then finish
 // (bias, residual, gate). Plain function pointers; filled by kernels/linear.cc once per level.
 //
-// Packed weights are row tiles of 16 output rows, padded with zero rows:
-//   f32   [tile][k][16]            f16  [tile][k][16]
-//   bf16  [tile][k / 2][16][2]     pairs of k per row, k padded to even: one 64-byte load feeds vdpbf16ps
+// Packed weights are row tiles of 16 output rows, padded with zero rows; four tiles (the last time what is left) make
+// a group, whose tiles take turns step by step, so that a thread reads memory as one ascending stream:
+//   f32   [group][k][tile][16]            f16  [group][k][tile][16]
+//   bf16  [group][k / 2][tile][16][2]     pairs of k per row, k padded to even: one 64-byte load feeds vdpbf16ps
 // Lanes are outputs: no horizontal sums. Every kernel keeps one accumulator per output and adds k in ascending
 // order, so a row of the result has the same bits whichever tile shape computed it.
 #pragma once
@@ -16,22 +17,25 @@
 namespace spate::cpu {
 
 inline constexpr int kTileRows = 16;       // outputs of a packed tile: lanes of a vector
-inline constexpr int kMaxTiles = 4;        // tiles of one Multiply
+inline constexpr int kMaxTiles = 4;        // tiles of a group, and the most of one Multiply
 inline constexpr int kMaxTileTokens = 12;  // tokens of one Multiply
+// From this many tokens on a step of Multiply computes longer than it reads.
+inline constexpr int kPrefetchTokens = 4;
 
 // acc[token * acc_stride + tile * 16 + lane] (+)= sum over k of w * x.
 struct MultiplyArgs {
-  const std::byte* w;   // first tile at this block's first k
-  int64_t tile_bytes;   // from tile to tile
+  const std::byte* w;   // first tile at this block's first k; the others follow it
+  int64_t step_bytes;   // from step to step: of all tiles of the group
   const std::byte* x;   // first token at this block's first k, in LinearKernels::Format::activation
   int64_t token_bytes;  // from token to token
   int64_t steps;        // k of this block; pairs of k for bf16
   float* acc;           // first token's first tile
   int64_t acc_stride;   // floats from token to token
   bool first;           // the block starts at k = 0: accumulators start at zero instead of acc
-  // Weights wanted soon: a line of each is prefetched per step. Need not be valid addresses.
-  const std::byte* prefetch[2];
-  int64_t prefetch_stride;  // bytes per step; 0 = nothing to prefetch
+  // Weights wanted soon: some lines, evenly apart, of each stretch of prefetch_stride bytes are fetched per step. Need
+  // not be a valid address.
+  const std::byte* prefetch;
+  int64_t prefetch_stride;  // 0 = nothing to prefetch
 };
 using MultiplyFn = void (*)(const MultiplyArgs& args);
 
@@ -75,9 +79,9 @@ struct LinearKernels {
   FinishFn add = nullptr;        // out += y
   FinishFn gate_silu = nullptr;  // tiles are gate, up, gate, up, ...: out = silu(gate) * up
 
-  // Packing: out[i * 16 + r] = rows[r][i] for i < count; rows need no alignment.
-  void (*interleave_u32)(const std::byte* const* rows, int64_t count, uint32_t* out) = nullptr;
-  void (*interleave_u16)(const std::byte* const* rows, int64_t count, uint16_t* out) = nullptr;
+  // Packing: out[i * stride + r] = rows[r][i] for i < count; rows need no alignment.
+  void (*interleave_u32)(const std::byte* const* rows, int64_t count, uint32_t* out, int64_t stride) = nullptr;
+  void (*interleave_u16)(const std::byte* const* rows, int64_t count, uint16_t* out, int64_t stride) = nullptr;
   void (*f32_to_bf16)(const std::byte* source, int64_t count, uint16_t* out) = nullptr;  // unaligned source, RNE
 };
 

@@ -68,14 +68,14 @@ TEST_P(LinearKernelsTest, WidensEveryHalfExactly) {
   for (uint32_t base = 0; base < 0x10000; base += kTileRows) {
     for (uint32_t lane = 0; lane < kTileRows; ++lane) w[lane] = static_cast<uint16_t>(base + lane);
     kernels().f16.multiply[0][0]({.w = reinterpret_cast<const std::byte*>(w),
-                                  .tile_bytes = 0,
+                                  .step_bytes = 0,
                                   .x = reinterpret_cast<const std::byte*>(&one),
                                   .token_bytes = 0,
                                   .steps = 1,
                                   .acc = acc,
                                   .acc_stride = kTileRows,
                                   .first = true,
-                                  .prefetch = {reinterpret_cast<const std::byte*>(w), nullptr},
+                                  .prefetch = reinterpret_cast<const std::byte*>(w),
                                   .prefetch_stride = 0});
     for (int lane = 0; lane < kTileRows; ++lane) {
       const float expected = ToFloat(F16{w[lane]});

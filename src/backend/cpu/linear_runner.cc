@@ -20,7 +20,8 @@ LinearRunner::LinearRunner(const LinearKernels& kernels, ThreadPool& pool, int64
       max_tokens_(max_tokens),
       // A cache line more than a power of two: else all tokens of a kernel share one set of the cache.
       token_bytes_(AlignUp(AlignUp(max_cols, 2) * ActivationBytes(kernels.bf16.activation), 128) + 64),
-      shared_(static_cast<size_t>(max_tokens * token_bytes_)) {
+      shared_(static_cast<size_t>(max_tokens * token_bytes_)),
+      stream_(pool.threads()) {
   for (int thread = 0; thread < pool.threads(); ++thread) {
     per_thread_.emplace_back(static_cast<size_t>(kFewTokens * token_bytes_));
     accumulators_.emplace_back(static_cast<size_t>(kTaskAccumulators) * sizeof(float));
@@ -56,9 +57,11 @@ void LinearRunner::Apply(const CpuLinear& w, const Mat& x, const Mat& out, const
     job.token_tasks = std::clamp(CeilDiv(wanted, job.tile_tasks), job.token_tasks, std::max(job.token_tasks, most));
   }
 
+  const int threads = w.rows() * w.cols() * x.rows <= kSerialWork ? 1 : pool_.threads();
   tasks_.Reset();
-  if (w.rows() * w.cols() * x.rows <= kSerialWork) return RunThread(job, source, 0, 1);
-  pool_.Run([&](int thread) { RunThread(job, source, thread, pool_.threads()); });
+  stream_.Reset(job.tile_tasks * job.token_tasks, threads);
+  if (threads == 1) return RunThread(job, source, 0, 1);
+  pool_.Run([&](int thread) { RunThread(job, source, thread, threads); });
 }
 
 void LinearRunner::RunThread(const LinearJob& job, Source source, int thread, int threads) noexcept {
@@ -77,17 +80,23 @@ void LinearRunner::RunThread(const LinearJob& job, Source source, int thread, in
   }
 
   float* acc = accumulators_[static_cast<size_t>(thread)].As<float>();
+  if (IsOnePass(job.w.kernels(), job.x.rows)) return RunOnePass(job, thread, x, acc);
+  RunBlocked(job, x, acc);
+}
+
+void LinearRunner::RunOnePass(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept {
+  for (int64_t index = stream_.Next(thread); index >= 0; index = stream_.Next(thread)) {
+    RunLinearTask(job, LinearTask(job, index), nullptr, x, acc);
+  }
+}
+
+void LinearRunner::RunBlocked(const LinearJob& job, const std::byte* x, float* acc) noexcept {
   const int64_t tasks = job.tile_tasks * job.token_tasks;
-  // A task is taken before the one in front of it is computed, so that its weights can be fetched meanwhile; with one
-  // pass nothing is, and a thread that is ready first should get it.
-  const bool ahead = !IsOnePass(job.w.kernels(), job.x.rows);
-  int64_t index = tasks_.Next();
-  while (index < tasks) {
+  for (int64_t index = tasks_.Next(); index < tasks;) {
     const LinearTask task(job, index);
-    if (ahead) index = tasks_.Next();
+    index = tasks_.Next();  // before this one is computed, so that its weights can be fetched meanwhile
     const LinearTask next(job, std::min(index, tasks - 1));
-    RunLinearTask(job, task, ahead && index < tasks ? &next : nullptr, x, acc);
-    if (!ahead) index = tasks_.Next();
+    RunLinearTask(job, task, index < tasks ? &next : nullptr, x, acc);
   }
 }
 

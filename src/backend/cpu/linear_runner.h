@@ -14,6 +14,7 @@
 #include "backend/ops.h"
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
+#include "base/work_ranges.h"
 
 namespace spate::cpu {
 
@@ -34,6 +35,9 @@ class LinearRunner {
   };
 
   void RunThread(const LinearJob& job, Source source, int thread, int threads) noexcept;
+  // The tasks of one thread: all tokens at once, or many tokens, with the next task's weights fetched meanwhile.
+  void RunOnePass(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept;
+  void RunBlocked(const LinearJob& job, const std::byte* x, float* acc) noexcept;
   void ConvertRow(const LinearJob& job, int64_t row, std::byte* to) const;
 
   const LinearKernels& kernels_;
@@ -43,7 +47,8 @@ class LinearRunner {
   AlignedBuffer shared_;                     // [max_tokens] rows
   std::vector<AlignedBuffer> per_thread_;    // [threads][kFewTokens] rows
   std::vector<AlignedBuffer> accumulators_;  // [threads][kTaskAccumulators] f32
-  ChunkCounter tasks_;
+  ChunkCounter tasks_;                       // many tokens
+  WorkRanges stream_;                        // few: tasks that are read from memory once
 };
 
 }  // namespace spate::cpu

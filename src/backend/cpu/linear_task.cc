@@ -11,11 +11,11 @@ namespace {
 // accumulators and the activations.
 constexpr int64_t kBlockBytes = 256 << 10;
 
-// With several tokens a step of the kernel computes so long that the processor cannot look far enough ahead by itself:
-// weights that are read once are fetched this early. Chosen by linear_bench on Zen 5 (0 to 4 KiB were tried; with less
-// than kPrefetchTokens tokens none is best).
-constexpr int64_t kPrefetchAhead = 4096;
-constexpr int64_t kPrefetchTokens = 4;
+// Weights that are read once are fetched this many bytes early, with few tokens and with more, where a step of the
+// kernel computes so long that the processor cannot look far enough ahead by itself. Chosen by linear_bench on Zen 5 (0
+// to 4 KiB were tried).
+constexpr int64_t kFetchAheadFew = 512;
+constexpr int64_t kFetchAhead = 4096;
 
 // Steps [begin, end) of k of a task's tiles.
 struct Block {
@@ -25,13 +25,10 @@ struct Block {
 
 struct Shape {
   explicit Shape(const LinearJob& job)
-      : steps(CeilDiv(job.w.cols(), job.w.format() == DType::kBF16 ? 2 : 1)),
-        step_bytes(job.w.tile_bytes() / steps),
-        x_step_bytes(job.w.cols() == steps ? ActivationBytes(job.w.kernels().activation)
-                                           : 2 * ActivationBytes(job.w.kernels().activation)) {}
+      : steps(job.w.steps()),
+        x_step_bytes(ActivationBytes(job.w.kernels().activation) * (job.w.format() == DType::kBF16 ? 2 : 1)) {}
 
   int64_t steps;         // of the whole k: pairs for bf16
-  int64_t step_bytes;    // of a tile's weights
   int64_t x_step_bytes;  // of a token's activations
 };
 
@@ -40,21 +37,21 @@ void MultiplyOnePass(const LinearJob& job, const Shape& shape, const LinearTask&
   const CpuLinear& w = job.w;
   const LinearKernels::Format& kernels = w.kernels();
   const int64_t kernel_tiles = kernels.one_pass_tiles[task.tokens - 1];
+  const int64_t step_bytes = w.StepBytes(task.tile_begin);
+  const int64_t ahead = task.tokens < kPrefetchTokens ? kFetchAheadFew : kFetchAhead;
   for (int64_t tile = 0; tile < task.tiles; tile += kernel_tiles) {
     const int64_t n = std::min(kernel_tiles, task.tiles - tile);
-    const std::byte* data = w.Tile(task.tile_begin + tile);
-    const bool prefetch = task.tokens >= kPrefetchTokens;
-    const std::byte* ahead = prefetch ? data + kPrefetchAhead : x;
+    const std::byte* data = w.At(task.tile_begin + tile, 0);
     kernels.multiply[n - 1][task.tokens - 1]({.w = data,
-                                              .tile_bytes = w.tile_bytes(),
+                                              .step_bytes = step_bytes,
                                               .x = x,
                                               .token_bytes = job.token_bytes,
                                               .steps = shape.steps,
                                               .acc = acc + tile * kTileRows,
                                               .acc_stride = task.tiles * kTileRows,
                                               .first = true,
-                                              .prefetch = {ahead, ahead + (prefetch ? (n - 1) * w.tile_bytes() : 0)},
-                                              .prefetch_stride = prefetch ? shape.step_bytes : 0});
+                                              .prefetch = data + ahead,
+                                              .prefetch_stride = step_bytes});
   }
 }
 
@@ -66,39 +63,29 @@ void MultiplyGroup(const LinearJob& job, const Shape& shape, const Block& block,
   const LinearKernels::Format& kernels = w.kernels();
   const LinearTask& task = *block.task;
   const int64_t steps = block.end - block.begin;
-  // The following block as one row of lines, tile after tile: groups * steps of ours fetch tiles * its steps.
-  const int64_t ahead_steps = following.end - following.begin;
-  const int64_t ahead_lines = following.task == nullptr ? 0 : following.task->tiles * ahead_steps;
-  int64_t line = ahead_lines * group / groups;
-  const int64_t line_end = ahead_lines * (group + 1) / groups;
-  const int64_t stride = ahead_lines == 0 ? 0 : CeilDiv(shape.step_bytes * ahead_lines, groups * steps);
+  const int64_t step_bytes = w.StepBytes(task.tile_begin);
 
-  for (int64_t begin = 0; begin < steps;) {
-    // Up to where the lines to fetch go on in another tile.
-    int64_t count = steps - begin;
-    const std::byte* ahead = x;
-    if (line < line_end) {
-      const int64_t run = std::min(line_end - line, ahead_steps - line % ahead_steps);
-      if (run < line_end - line) count = std::min(count, std::max<int64_t>(1, run * shape.step_bytes / stride));
-      ahead = w.Tile(following.task->tile_begin + line / ahead_steps) +
-              (following.begin + line % ahead_steps) * shape.step_bytes;
-      line += run;
-    }
-    for (int64_t tile = 0; tile < task.tiles; tile += kernels.gemm_tiles) {
-      const int64_t n = std::min<int64_t>(kernels.gemm_tiles, task.tiles - tile);
-      kernels.multiply[n - 1][tokens - 1](
-          {.w = w.Tile(task.tile_begin + tile) + (block.begin + begin) * shape.step_bytes,
-           .tile_bytes = w.tile_bytes(),
-           .x = x + (block.begin + begin) * shape.x_step_bytes,
-           .token_bytes = job.token_bytes,
-           .steps = count,
-           .acc = acc + tile * kTileRows,
-           .acc_stride = task.tiles * kTileRows,
-           .first = block.begin + begin == 0,
-           .prefetch = {ahead, ahead == x ? x : ahead + stride / 2},
-           .prefetch_stride = ahead == x ? 0 : stride});
-    }
-    begin += count;
+  const std::byte* ahead = x;
+  int64_t stride = 0;
+  if (following.task != nullptr) {
+    const int64_t bytes = (following.end - following.begin) * w.StepBytes(following.task->tile_begin);
+    ahead = w.At(following.task->tile_begin, following.begin) + bytes * group / groups;
+    const int64_t calls = CeilDiv(task.tiles, int64_t{kernels.gemm_tiles});
+    stride = CeilDiv(bytes, groups * calls * steps);
+  }
+  for (int64_t tile = 0; tile < task.tiles; tile += kernels.gemm_tiles) {
+    const int64_t n = std::min<int64_t>(kernels.gemm_tiles, task.tiles - tile);
+    kernels.multiply[n - 1][tokens - 1]({.w = w.At(task.tile_begin + tile, block.begin),
+                                         .step_bytes = step_bytes,
+                                         .x = x + block.begin * shape.x_step_bytes,
+                                         .token_bytes = job.token_bytes,
+                                         .steps = steps,
+                                         .acc = acc + tile * kTileRows,
+                                         .acc_stride = task.tiles * kTileRows,
+                                         .first = block.begin == 0,
+                                         .prefetch = ahead,
+                                         .prefetch_stride = stride});
+    ahead += stride * steps;
   }
 }
 
@@ -116,7 +103,7 @@ void RunLinearTask(const LinearJob& job, const LinearTask& task, const LinearTas
   const Shape shape(job);
   const bool one_pass = IsOnePass(w.kernels(), task.tokens);
   const int64_t groups = one_pass ? 1 : CeilDiv(task.tokens, w.kernels().gemm_tokens);
-  const int64_t blocks = one_pass ? 1 : CeilDiv(w.tile_bytes() * task.tiles, kBlockBytes);
+  const int64_t blocks = one_pass ? 1 : CeilDiv(w.steps() * w.StepBytes(task.tile_begin), kBlockBytes);
   const int64_t acc_stride = task.tiles * kTileRows;
   const int64_t output = (w.gated() ? task.tile_begin / 2 : task.tile_begin) * kTileRows;
 

@@ -10,9 +10,9 @@
 
 namespace spate::cpu {
 
-// A task is this many tiles (64 outputs) times at most this many tokens: their accumulators and the part of the
+// A task is a group of tiles (64 outputs) times at most this many tokens: their accumulators and the part of the
 // activations that they use at a time stay in the L2 cache.
-inline constexpr int64_t kTaskTiles = 4;
+inline constexpr int64_t kTaskTiles = kMaxTiles;  // a group
 inline constexpr int64_t kTaskTokens = 192;
 inline constexpr int64_t kTaskAccumulators = kTaskTokens * kTaskTiles * kTileRows;
 

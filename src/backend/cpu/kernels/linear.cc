@@ -95,15 +95,18 @@ void FinishGateSilu(const FinishArgs& args) {
 }
 
 template <class T>
-SPATE_INLINE void Interleave(const std::byte* const* rows, int64_t count, T* out) {
+SPATE_INLINE void Interleave(const std::byte* const* rows, int64_t count, T* out, int64_t stride) {
   for (int64_t i = 0; i < count; ++i) {
-    for (int r = 0; r < kTileRows; ++r)
-      std::memcpy(out + i * kTileRows + r, rows[r] + i * int64_t{sizeof(T)}, sizeof(T));
+    for (int r = 0; r < kTileRows; ++r) std::memcpy(out + i * stride + r, rows[r] + i * int64_t{sizeof(T)}, sizeof(T));
   }
 }
 
-void InterleaveU32(const std::byte* const* rows, int64_t count, uint32_t* out) { Interleave(rows, count, out); }
-void InterleaveU16(const std::byte* const* rows, int64_t count, uint16_t* out) { Interleave(rows, count, out); }
+void InterleaveU32(const std::byte* const* rows, int64_t count, uint32_t* out, int64_t stride) {
+  Interleave(rows, count, out, stride);
+}
+void InterleaveU16(const std::byte* const* rows, int64_t count, uint16_t* out, int64_t stride) {
+  Interleave(rows, count, out, stride);
+}
 
 }  // namespace
 

@@ -27,26 +27,27 @@ static void Multiply(const MultiplyArgs& args) {
   }
   const std::byte* w = args.w;
   const std::byte* x = args.x;
-  const int64_t tile_bytes = args.tile_bytes;
+  const int64_t step_bytes = args.step_bytes;
   const int64_t token_bytes = args.token_bytes;
-  const std::byte* prefetch0 = args.prefetch[0];
-  const std::byte* prefetch1 = args.prefetch[1];
+  // With few tokens a step reads memory at full speed, a line of every tile; with more it takes longer than two lines.
+  constexpr int kFetches = kTokens < kPrefetchTokens ? kTiles : 2;
+  const std::byte* prefetch = args.prefetch;
   const int64_t prefetch_stride = args.prefetch_stride;
+  const int64_t apart = prefetch_stride / kFetches;
   for (int64_t steps = args.steps; steps > 0; --steps) {
     typename Format::W weights[kTiles];
 #pragma GCC unroll 16
-    for (int t = 0; t < kTiles; ++t) weights[t] = Format::LoadW(w + t * tile_bytes);
+    for (int t = 0; t < kTiles; ++t) weights[t] = Format::LoadW(w + t * Format::kWeightBytes);
 #pragma GCC unroll 16
     for (int m = 0; m < kTokens; ++m) {
       const typename Format::X value = Format::LoadX(x + m * token_bytes);
 #pragma GCC unroll 16
       for (int t = 0; t < kTiles; ++t) acc[t][m] = Format::Accumulate(acc[t][m], weights[t], value);
     }
-    __builtin_prefetch(prefetch0, 0, 2);  // into the L2 cache
-    __builtin_prefetch(prefetch1, 0, 2);
-    prefetch0 += prefetch_stride;
-    prefetch1 += prefetch_stride;
-    w += Format::kWeightBytes;
+#pragma GCC unroll 16
+    for (int i = 0; i < kFetches; ++i) __builtin_prefetch(prefetch + i * apart, 0, 2);  // into the L2 cache
+    prefetch += prefetch_stride;
+    w += step_bytes;
     x += Format::kActivationBytes;
   }
 #pragma GCC unroll 16
