@@ -16,9 +16,9 @@
 
 namespace spate::cpu {
 
-inline constexpr int kTileRows = 16;       // outputs of a packed tile: lanes of a vector
-inline constexpr int kMaxTiles = 4;        // tiles of a group, and the most of one Multiply
-inline constexpr int kMaxTileTokens = 12;  // tokens of one Multiply
+inline constexpr int kTileRows = 16;      // outputs of a packed tile: lanes of a vector
+inline constexpr int kMaxTiles = 4;       // tiles of a group, and the most of one Multiply
+inline constexpr int kMaxTileTokens = 6;  // tokens of one Multiply
 // From this many tokens on a step of Multiply computes longer than it reads.
 inline constexpr int kPrefetchTokens = 4;
 
@@ -61,10 +61,8 @@ struct LinearKernels {
   };
   struct Format {
     Activation activation = Activation::kF32;
-    // Few tokens, by tokens - 1: tiles of the shape that takes all tokens at once, so that the weights are read once.
-    // 0 = too many for that.
-    int one_pass_tiles[kMaxTileTokens] = {};
-    int gemm_tiles = 1;  // many tokens: the best shape, or fewer of either
+    int one_pass_tokens = 0;  // up to so many: all tokens at once with whole groups, straight from memory
+    int gemm_tiles = 1;       // many tokens: the best shape, or fewer of either
     int gemm_tokens = 1;
     // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
     MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};

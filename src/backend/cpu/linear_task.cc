@@ -32,27 +32,21 @@ struct Shape {
   int64_t x_step_bytes;  // of a token's activations
 };
 
-// All tokens of the task at once, weights straight from memory.
+// All tokens and tiles of the task at once, weights straight from memory.
 void MultiplyOnePass(const LinearJob& job, const Shape& shape, const LinearTask& task, const std::byte* x, float* acc) {
-  const CpuLinear& w = job.w;
-  const LinearKernels::Format& kernels = w.kernels();
-  const int64_t kernel_tiles = kernels.one_pass_tiles[task.tokens - 1];
-  const int64_t step_bytes = w.StepBytes(task.tile_begin);
-  const int64_t ahead = task.tokens < kPrefetchTokens ? kFetchAheadFew : kFetchAhead;
-  for (int64_t tile = 0; tile < task.tiles; tile += kernel_tiles) {
-    const int64_t n = std::min(kernel_tiles, task.tiles - tile);
-    const std::byte* data = w.At(task.tile_begin + tile, 0);
-    kernels.multiply[n - 1][task.tokens - 1]({.w = data,
-                                              .step_bytes = step_bytes,
-                                              .x = x,
-                                              .token_bytes = job.token_bytes,
-                                              .steps = shape.steps,
-                                              .acc = acc + tile * kTileRows,
-                                              .acc_stride = task.tiles * kTileRows,
-                                              .first = true,
-                                              .prefetch = data + ahead,
-                                              .prefetch_stride = step_bytes});
-  }
+  const std::byte* data = job.w.At(task.tile_begin, 0);
+  const int64_t step_bytes = job.w.StepBytes(task.tile_begin);
+  job.w.kernels().multiply[task.tiles - 1][task.tokens - 1](
+      {.w = data,
+       .step_bytes = step_bytes,
+       .x = x,
+       .token_bytes = job.token_bytes,
+       .steps = shape.steps,
+       .acc = acc,
+       .acc_stride = task.tiles * kTileRows,
+       .first = true,
+       .prefetch = data + (task.tokens < kPrefetchTokens ? kFetchAheadFew : kFetchAhead),
+       .prefetch_stride = step_bytes});
 }
 
 // Group `group` of `groups` of the task's tokens with one block of weights, which the cache keeps from group to group.

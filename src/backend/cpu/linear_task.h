@@ -48,7 +48,7 @@ inline int64_t ActivationBytes(LinearKernels::Activation activation) {
 
 // Whether a kernel takes so many tokens at once, so that weights are read once.
 inline bool IsOnePass(const LinearKernels::Format& kernels, int64_t tokens) {
-  return tokens <= kMaxTileTokens && kernels.one_pass_tiles[tokens - 1] > 0;
+  return tokens <= kernels.one_pass_tokens;
 }
 
 // Computes the task's outputs. `next` is what the same thread will do afterwards (or null): its weights are fetched

@@ -66,16 +66,18 @@ static void FillTokens(LinearKernels::Format& format) {
   }
 }
 
-// The shape for many tokens, and for few the widest of the table: up to 3 tokens four tiles at once (as many streams
-// from memory), from there on two (measured on Zen 5, with the prefetches of linear_task.cc).
-static void SetShapes(LinearKernels::Format& format, int gemm_tiles, int gemm_tokens) {
-  format.gemm_tiles = gemm_tiles;
-  format.gemm_tokens = gemm_tokens;
-  for (int m = 0; m < kMaxTileTokens; ++m) {
-    int tiles = m < 3 ? 4 : 2;
-    while (tiles > 0 && format.multiply[tiles - 1][m] == nullptr) tiles /= 2;
-    format.one_pass_tiles[m] = tiles;
-  }
+// Shapes of one level: the best for many tokens, and up to how many tokens a whole group of tiles times all of them
+// still fits the registers. Beyond that blocks in the cache are faster than reading part of a group (measured).
+template <class Format, int kGemmTiles, int kGemmTokens, int kOnePassTokens>
+static void SetShapes(LinearKernels::Format& format) {
+  static_assert(kMaxTiles == 4);
+  format.gemm_tiles = kGemmTiles;
+  format.gemm_tokens = kGemmTokens;
+  format.one_pass_tokens = kOnePassTokens;
+  FillTokens<Format, 1, kGemmTokens>(format);
+  FillTokens<Format, 2, kGemmTiles >= 2 ? kGemmTokens : kOnePassTokens>(format);
+  FillTokens<Format, 3, kGemmTiles >= 3 ? kGemmTokens : kOnePassTokens>(format);
+  FillTokens<Format, 4, kGemmTiles >= 4 ? kGemmTokens : kOnePassTokens>(format);
 }
 
 }  // namespace spate::cpu::SPATE_ISA_NS

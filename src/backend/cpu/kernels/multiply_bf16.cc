@@ -48,26 +48,13 @@ constexpr auto kActivation = LinearKernels::Activation::kF32OfBF16;
 void FillBf16(LinearKernels::Format& format) {
   format.activation = kActivation;
 #if defined(__AVX512BF16__)
-  FillTokens<Bf16Format, 1, 12>(format);
-  FillTokens<Bf16Format, 2, 12>(format);
-  FillTokens<Bf16Format, 3, 6>(format);
-  FillTokens<Bf16Format, 4, 6>(format);
-  SetShapes(format, 4, 6);
+  SetShapes<Bf16Format, 4, 6, 6>(format);
 #elif defined(__AVX512F__)
-  FillTokens<Bf16Format, 1, 10>(format);
-  FillTokens<Bf16Format, 2, 10>(format);
-  FillTokens<Bf16Format, 3, 5>(format);
-  FillTokens<Bf16Format, 4, 5>(format);
-  SetShapes(format, 4, 5);
+  SetShapes<Bf16Format, 4, 5, 5>(format);
 #elif defined(__AVX2__)
-  FillTokens<Bf16Format, 1, 5>(format);
-  FillTokens<Bf16Format, 2, 2>(format);
-  FillTokens<Bf16Format, 3, 1>(format);
-  FillTokens<Bf16Format, 4, 1>(format);
-  SetShapes(format, 1, 5);
+  SetShapes<Bf16Format, 1, 5, 1>(format);
 #else
-  FillTokens<Bf16Format, 1, 2>(format);
-  SetShapes(format, 1, 2);
+  SetShapes<Bf16Format, 1, 2, 0>(format);
 #endif
 }
 

@@ -20,20 +20,11 @@ struct F32Format {
 void FillF32(LinearKernels::Format& format) {
   format.activation = LinearKernels::Activation::kF32;
 #if defined(__AVX512F__)
-  FillTokens<F32Format, 1, 12>(format);
-  FillTokens<F32Format, 2, 12>(format);
-  FillTokens<F32Format, 3, 6>(format);
-  FillTokens<F32Format, 4, 6>(format);
-  SetShapes(format, 4, 6);
+  SetShapes<F32Format, 4, 6, 6>(format);
 #elif defined(__AVX2__)
-  FillTokens<F32Format, 1, 6>(format);
-  FillTokens<F32Format, 2, 2>(format);
-  FillTokens<F32Format, 3, 1>(format);
-  FillTokens<F32Format, 4, 1>(format);
-  SetShapes(format, 1, 6);
+  SetShapes<F32Format, 1, 6, 1>(format);
 #else
-  FillTokens<F32Format, 1, 2>(format);
-  SetShapes(format, 1, 2);
+  SetShapes<F32Format, 1, 2, 0>(format);
 #endif
 }
 
