@@ -5,11 +5,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <optional>
-#include <string>
 
 #include "base/error.h"
+#include "base/free_memory.h"
 #include "base/math_util.h"
 
 namespace spate {
@@ -18,20 +17,9 @@ namespace {
 constexpr size_t kSmallAlignment = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// MiB that the kernel thinks can still be had without swapping.
-std::optional<size_t> AvailableMib() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("MemAvailable:")) return std::strtoull(line.c_str() + 13, nullptr, 10) / 1024;
-  }
-  return std::nullopt;
-}
-
 [[noreturn]] void ThrowTooLarge(size_t bytes) {
-  const std::optional<size_t> available = AvailableMib();
-  const std::string left = available ? std::to_string(*available) + " MiB" : "an unknown amount";
-  throw Error(ErrorCode::kDoesNotFit, "cannot allocate {} bytes ({} MiB); the system has {} available", bytes,
-              bytes >> 20, left);
+  throw Error(ErrorCode::kDoesNotFit, "cannot allocate {} bytes ({} MiB); the system has {} MiB available", bytes,
+              bytes >> 20, FreeMemory() >> 20);
 }
 
 // An anonymous mapping that begins at a multiple of 2 MiB: one more huge page is reserved, and both ends are given

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/free_memory.h"
 #include "engine/engine_thread.h"
 #include "engine/kv_size.h"
 #include "engine/worker.h"

@@ -1,17 +1,11 @@
-// How much memory there is for keys and values, and how many blocks that makes. Pure functions of their arguments
-// and of files of the system.
+// How many KV blocks the memory that is left makes.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "backend/op_params.h"
 
 namespace spate {
-
-// Bytes that this process could still take: what the kernel calls available, within the limits of its control
-// groups (version 2 and 1; page cache counts as free there). Files are read below `root`.
-int64_t FreeMemory(const std::string& root = "/");
 
 struct KvSize {
   int blocks = 0;

@@ -2,15 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include <string>
 
 #include "base/error.h"
 
 namespace spate {
 namespace {
-
-namespace fs = std::filesystem;
 
 // 2 layers x 2 heads x 8 dims x (K and V) x 2 bytes = 128 bytes a token, 2,048 a block.
 KvLayout Layout() { return {.dtype = DType::kBF16, .groups = 1, .layers = {{0, 2, 8}, {0, 2, 8}}}; }
@@ -57,53 +54,6 @@ TEST(KvSize, ImpossibleWishes) {
   MessageOf({.model_context = 1 << 30, .sequences = 1, .blocks = int64_t{1} << 40}, int64_t{1} << 62,
             ErrorCode::kDoesNotFit);
 }
-
-class FakeSystem : public testing::Test {
- protected:
-  void SetUp() override {
-    root_ = fs::path(testing::TempDir()) / "spate_kv_size_test";
-    fs::remove_all(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
-  void Write(const std::string& path, const std::string& text) {
-    fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-  }
-  int64_t Free() { return FreeMemory(root_.string() + "/"); }
-
-  fs::path root_;
-};
-
-TEST_F(FakeSystem, WhatTheKernelCallsAvailable) {
-  Write("proc/meminfo", "MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable:    5000 kB\n");
-  EXPECT_EQ(Free(), 5000 * 1024);
-}
-
-TEST_F(FakeSystem, TheTightestControlGroupCounts) {
-  Write("proc/meminfo", "MemAvailable: 5000 kB\n");
-  Write("proc/self/cgroup", "0::/a/b\n");
-  Write("sys/fs/cgroup/a/b/memory.max", "max\n");
-  Write("sys/fs/cgroup/a/b/memory.current", "1000\n");
-  EXPECT_EQ(Free(), 5000 * 1024);
-  Write("sys/fs/cgroup/a/memory.max", "100000\n");
-  Write("sys/fs/cgroup/a/memory.current", "90000\n");
-  EXPECT_EQ(Free(), 10000);
-  Write("sys/fs/cgroup/a/memory.stat", "anon 50000\nfile 40000\n");
-  EXPECT_EQ(Free(), 50000) << "its page cache is free";
-  Write("sys/fs/cgroup/memory.max", "70000\n");
-  Write("sys/fs/cgroup/memory.current", "80000\n");
-  EXPECT_EQ(Free(), 0);
-}
-
-TEST_F(FakeSystem, VersionOne) {
-  Write("proc/meminfo", "MemAvailable: 5000 kB\n");
-  Write("proc/self/cgroup", "12:cpu:/x\n7:memory:/docker/x\n");
-  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "300000\n");
-  Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "200000\n");
-  EXPECT_EQ(Free(), 100000);
-}
-
-TEST(FreeMemory, ThisMachineHasSome) { EXPECT_GT(FreeMemory(), 1 << 20); }
 
 }  // namespace
 }  // namespace spate

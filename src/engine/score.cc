@@ -6,6 +6,7 @@
 #include "backend/op_params.h"
 #include "base/check.h"
 #include "base/error.h"
+#include "base/free_memory.h"
 #include "base/math_util.h"
 #include "base/rng.h"
 #include "engine/kv_size.h"

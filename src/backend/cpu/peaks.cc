@@ -12,6 +12,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/clock.h"
+#include "base/free_memory.h"
 #include "base/math_util.h"
 
 namespace spate::cpu {
@@ -41,10 +42,11 @@ size_t CacheBytes() {
   return kib << 10;
 }
 
-// At least 8 times the caches, so that little of a pass is still there from the one before.
+// At least 8 times the caches, so that little of a pass is still there from the one before; but a measurement must not
+// be what exhausts the memory.
 size_t ReadBytes() {
-  const size_t memory = static_cast<size_t>(std::max<int64_t>(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE), 0));
-  return std::min(std::max(8 * CacheBytes(), size_t{512} << 20), std::max(memory / 8, size_t{64} << 20));
+  const auto room = static_cast<size_t>(FreeMemory()) / 4;
+  return std::min(std::max(8 * CacheBytes(), size_t{512} << 20), std::max(room, size_t{64} << 20));
 }
 
 }  // namespace
