@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures the demo model with Hugging Face transformers: does it write words, and is the export what was trained?
 
-It writes 20 seeded continuations of "Once upon a time" (temperature 0.8, 100 tokens) and counts how many of their words
+It writes 20 seeded continuations of "Once upon a time" (temperature 0.8, 100 tokens, top-p and min-p as in
+generation_config.json) and counts how many of their words
 occur in the training text; 90 % is the floor. It also measures the loss on the held-out tales, which has to agree with
 the one that training noted in figures.json beside the model's folder. TALES is the folder that train_demo.py had.
 
@@ -46,7 +47,7 @@ but the sound of old tales.
 | Held out | {held_out_tales} whole tales, {held_out_tokens:,} tokens |
 | Training | {steps:,} steps, {tokens_seen:,} tokens seen ({epochs:.1f} epochs), {minutes:.0f} minutes on two shared CPU cores |
 | Validation loss | {validation_loss:.3f} per token, {validation_bits_per_character:.2f} bits per character |
-| Words | {share:.1%} of the words in {runs} seeded continuations of "{prompt}" (temperature {temperature}, {tokens} tokens) occur in the training text |
+| Words | {share:.1%} of the words in {runs} seeded continuations of "{prompt}" (temperature {temperature}, top-p 0.95, min-p 0.1, {tokens} tokens) occur in the training text |
 
 ## Samples
 
@@ -96,7 +97,7 @@ def continuations(model, tokenizer):
     """[(text, whether it ended by itself)], reproducible: one seed, all in one batch."""
     transformers.set_seed(0)
     ids = tokenizer(PROMPT, return_tensors="pt")
-    made = model.generate(**ids, do_sample=True, temperature=TEMPERATURE, top_k=0, top_p=1.0, max_new_tokens=TOKENS,
+    made = model.generate(**ids, do_sample=True, temperature=TEMPERATURE, top_k=0, max_new_tokens=TOKENS,
                           num_return_sequences=RUNS, pad_token_id=tokenizer.eos_token_id)
     return [(tokenizer.decode(row, skip_special_tokens=True), tokenizer.eos_token_id in row.tolist()) for row in made]
 

@@ -139,7 +139,8 @@ def publish(model, tokenizer, out, figures):
         architectures=["LlamaForCausalLM"], model_type="llama", **CONFIG, head_dim=32, hidden_act="silu",
         attention_bias=False, attention_dropout=0.0, mlp_bias=False, initializer_range=0.02, bos_token_id=bos,
         eos_token_id=eos, rope_scaling=None, tie_word_embeddings=True, torch_dtype="bfloat16", use_cache=True))
-    dump("generation_config.json", dict(bos_token_id=bos, eos_token_id=eos, do_sample=True, temperature=0.8, top_p=0.95))
+    dump("generation_config.json", dict(bos_token_id=bos, eos_token_id=eos, do_sample=True, temperature=0.8, top_p=0.95,
+                                        min_p=0.1))  # without it a small model's tail ruins a word now and then
     dump("tokenizer_config.json", dict(
         tokenizer_class="PreTrainedTokenizerFast", bos_token=BOS, eos_token=EOS, model_max_length=512,
         clean_up_tokenization_spaces=False, model_input_names=["input_ids", "attention_mask"],
