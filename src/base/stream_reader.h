@@ -1,7 +1,7 @@
 // StreamReader: ranges of mapped files for a single pass. A range comes in a buffer that goes round, so that no page of
 // a file is mapped and memory does not grow; and what is planned is read ahead from the disk while the caller works on
 // what came before. A plan only makes it faster: any range may be read at any time.
-// Thread-safe. The files must outlive the reader, and the reader its pieces.
+// Thread-safe but for Plan. The files must outlive the reader, and the reader its pieces.
 #pragma once
 
 #include <condition_variable>
@@ -44,7 +44,7 @@ class StreamReader {
   StreamReader(const StreamReader&) = delete;
   StreamReader& operator=(const StreamReader&) = delete;
 
-  // The ranges that will be read, in that order, about 1 MiB each; replaces the plan before it.
+  // The ranges that will be read, in that order, about 1 MiB each; replaces the plan before it. Nobody reads meanwhile.
   void Plan(std::span<const std::span<const std::byte>> ranges);
 
   // `range` lies within one of the files. Waits for the disk. A failed read gives zeros: ThrowIfFailed says so.
