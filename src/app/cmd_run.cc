@@ -134,7 +134,10 @@ int Run(const RunFlags& flags) {
   const InterruptGuard interrupt;
   engine.Submit({.id = "run", .prompt = ids, .params = params}, sink);
   const Delta last = sink->Wait([&] { return interrupt.interrupted(); }, [&] { engine.Abort("run"); });
-  if (print) fmt::print("\n");
+  if (print) {
+    fmt::print("\n");
+    std::fflush(stdout);  // before what stderr says of it, where both go to one file
+  }
   if (last.finish == FinishReason::kError) throw Error(ErrorCode::kEnvironment, "run: {}", last.error);
 
   const RequestTimings& t = last.timings;
