@@ -16,6 +16,10 @@
 
 namespace spate::cpu::SPATE_ISA_NS {
 
+// Lines that a step prefetches. With few tokens it reads memory at full speed, a line of every tile; with more it takes
+// longer than two lines do.
+static constexpr int Fetches(int tiles, int tokens) { return tokens < kPrefetchTokens ? tiles : 2; }
+
 template <class Format, int kTiles, int kTokens>
 static void Multiply(const MultiplyArgs& args) {
   Vf acc[kTiles][kTokens];
@@ -29,8 +33,7 @@ static void Multiply(const MultiplyArgs& args) {
   const std::byte* x = args.x;
   const int64_t step_bytes = args.step_bytes;
   const int64_t token_bytes = args.token_bytes;
-  // With few tokens a step reads memory at full speed, a line of every tile; with more it takes longer than two lines.
-  constexpr int kFetches = kTokens < kPrefetchTokens ? kTiles : 2;
+  constexpr int kFetches = Fetches(kTiles, kTokens);
   const std::byte* prefetch = args.prefetch;
   const int64_t prefetch_stride = args.prefetch_stride;
   const int64_t apart = prefetch_stride / kFetches;
@@ -75,9 +78,12 @@ static void SetShapes(LinearKernels::Format& format) {
   format.gemm_tokens = kGemmTokens;
   format.one_pass_tokens = kOnePassTokens;
   FillTokens<Format, 1, kGemmTokens>(format);
-  FillTokens<Format, 2, kGemmTiles >= 2 ? kGemmTokens : kOnePassTokens>(format);
-  FillTokens<Format, 3, kGemmTiles >= 3 ? kGemmTokens : kOnePassTokens>(format);
-  FillTokens<Format, 4, kGemmTiles >= 4 ? kGemmTokens : kOnePassTokens>(format);
+  static_assert(kGemmTiles == 1 || kGemmTiles == kMaxTiles);
+  constexpr int kTokensOf[] = {kOnePassTokens, kGemmTokens};
+  constexpr int kMore = kTokensOf[kGemmTiles > 1];  // tokens with two tiles and more
+  FillTokens<Format, 2, kMore>(format);
+  FillTokens<Format, 3, kMore>(format);
+  FillTokens<Format, 4, kMore>(format);
 }
 
 }  // namespace spate::cpu::SPATE_ISA_NS
