@@ -128,7 +128,11 @@ class FaultyOps final : public Ops {
       views_.assign(batch.kv.begin(), batch.kv.end());
       for (KvView& view : views_) {
         slots_.emplace_back(view.write_slot, view.write_slot + batch.tokens);
-        slots_.back().back() ^= 1;
+        // Its neighbour; if another token of the batch is written there, the two change places: never two to one slot.
+        std::vector<int32_t>& slots = slots_.back();
+        const auto taken = std::find(slots.begin(), slots.end(), slots.back() ^ 1);
+        if (taken != slots.end()) *taken = slots.back();
+        slots.back() ^= 1;
         view.write_slot = slots_.back().data();
       }
       changed.kv = views_;
