@@ -44,7 +44,7 @@ class StreamReader {
   StreamReader(const StreamReader&) = delete;
   StreamReader& operator=(const StreamReader&) = delete;
 
-  // The ranges that will be read, in that order, about 1 MiB each; replaces the plan before it. Nobody reads meanwhile.
+  // The ranges that will be read, in that order, about 2 MiB each; replaces the plan before it. Nobody reads meanwhile.
   void Plan(std::span<const std::span<const std::byte>> ranges);
 
   // `range` lies within one of the files. Waits for the disk. A failed read gives zeros: ThrowIfFailed says so.

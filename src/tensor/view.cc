@@ -11,7 +11,7 @@ namespace spate {
 std::string ToString(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 int64_t RowsPerRead(int64_t row_bytes) {
-  constexpr int64_t kBytes = int64_t{1} << 20, kUnit = 64;
+  constexpr int64_t kBytes = int64_t{2} << 20, kUnit = 64;
   CHECK(row_bytes > 0);
   return std::max<int64_t>(1, kBytes / row_bytes / kUnit) * kUnit;
 }

@@ -43,7 +43,7 @@ struct LoadedRows {
   StreamReader::Piece piece;  // what `rows` lies in, if not in the matrix's own memory
 };
 
-// How many rows of `row_bytes` one pass asks for at a time, always from a multiple of it: about 1 MiB, which keeps a
+// How many rows of `row_bytes` one pass asks for at a time, always from a multiple of it: about 2 MiB, which keeps a
 // fast disk busy and fits a cache; a multiple of 64.
 int64_t RowsPerRead(int64_t row_bytes);
 

@@ -50,10 +50,10 @@ TEST(LoadRows, OfMemoryAreTheRowsThemselves) {
   EXPECT_EXIT(LoadRows(wide, 2, 2), testing::ExitedWithCode(1), "rows 2 to 4 of 3");
 }
 
-TEST(RowsPerRead, AboutOneMebibyteInWholeTiles) {
-  EXPECT_EQ(RowsPerRead(4096), 256);
-  EXPECT_EQ(RowsPerRead(3000), 320);
-  EXPECT_EQ(RowsPerRead(2), 524288);
+TEST(RowsPerRead, AboutTwoMebibytesInWholeTiles) {
+  EXPECT_EQ(RowsPerRead(4096), 512);
+  EXPECT_EQ(RowsPerRead(3000), 640);
+  EXPECT_EQ(RowsPerRead(2), 1048576);
   EXPECT_EQ(RowsPerRead(int64_t{1} << 40), 64);
 }
 
