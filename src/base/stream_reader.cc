@@ -11,7 +11,7 @@ namespace spate {
 namespace {
 
 constexpr int kThreads = 4;                      // reads under way at once: enough to keep a disk busy
-constexpr int kMostHeld = 12;                     // pieces read ahead
+constexpr int kMostHeld = 12;                    // pieces read ahead
 constexpr size_t kBufferStep = size_t{2} << 20;  // bytes; so that most buffers fit most ranges
 
 uintptr_t Address(std::span<const std::byte> range) { return reinterpret_cast<uintptr_t>(range.data()); }
