@@ -115,7 +115,8 @@ function(spate_test target)
       set(test ${target}.${shard})
     endif()
     add_test(NAME ${test} COMMAND ${target})
-    set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 900
+    # ThreadSanitizer makes some tests fifty times as slow.
+    set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT $<IF:$<BOOL:${SPATE_SANITIZE}>,3600,900>
       ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${shard}")
   endforeach()
 endfunction()
