@@ -57,8 +57,10 @@ bool FileReader::InPageCache(std::span<const std::byte> range) const {
   uintptr_t at = reinterpret_cast<uintptr_t>(range.data()) / page * page;
   const uintptr_t end = reinterpret_cast<uintptr_t>(range.data()) + range.size();
   std::array<unsigned char, 512> resident;
+  uintptr_t most = page;  // mostly all of a range is there or nothing: one page often tells
   while (at < end) {
-    const uintptr_t bytes = std::min<uintptr_t>(end - at, resident.size() * page);
+    const uintptr_t bytes = std::min<uintptr_t>(end - at, most);
+    most = resident.size() * page;
     if (mincore(reinterpret_cast<void*>(at), bytes, resident.data()) != 0) return true;  // not known: the plain way
     const auto last = resident.begin() + static_cast<std::ptrdiff_t>(CeilDiv(bytes, page));
     if (std::any_of(resident.begin(), last, [](unsigned char p) { return (p & 1) == 0; })) return false;

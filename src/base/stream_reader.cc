@@ -147,10 +147,12 @@ AlignedBuffer StreamReader::TakeBuffer(std::span<const std::byte> range) {
   const size_t bytes = FileReader::RoomFor(range);
   {
     const std::scoped_lock lock(mutex_);
-    const auto it = std::find_if(free_.begin(), free_.end(), [&](const AlignedBuffer& b) { return b.size() >= bytes; });
-    if (it != free_.end()) {
+    // The last given back is the likeliest to be in a cache still.
+    const auto it =
+        std::find_if(free_.rbegin(), free_.rend(), [&](const AlignedBuffer& b) { return b.size() >= bytes; });
+    if (it != free_.rend()) {
       AlignedBuffer buffer = std::move(*it);
-      free_.erase(it);
+      free_.erase(std::prev(it.base()));
       return buffer;
     }
   }

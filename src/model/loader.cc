@@ -192,7 +192,7 @@ struct FoundModel {
 
 using Pieces = std::vector<std::span<const std::byte>>;
 
-// Adds what packing reads of `found`, row by row of the stacked parts, or of gate and up side by side.
+// Adds what packing reads of `found`: row by row of the stacked parts, or of gate and up side by side; then the biases.
 void AddPieces(const Found& found, bool gated, Pieces& pieces) {
   if (found.weights.empty()) return;
   std::vector<MatrixView> parts;
@@ -211,17 +211,21 @@ void AddPieces(const Found& found, bool gated, Pieces& pieces) {
       if (!gated) before += part.rows;
     }
   }
+  for (const TensorView* bias : found.biases) pieces.push_back(bias->bytes);
 }
 
 Pieces PiecesOf(const FoundModel& found) {
   Pieces pieces;
   AddPieces(found.embed, false, pieces);
   for (const FoundLayer& l : found.layers) {
+    AddPieces(l.attn_norm, false, pieces);
     AddPieces(l.qkv, false, pieces);
     AddPieces(l.attn_out, false, pieces);
+    AddPieces(l.ffn_norm, false, pieces);
     AddPieces(l.gate_up, true, pieces);
     AddPieces(l.down, false, pieces);
   }
+  AddPieces(found.final_norm, false, pieces);
   AddPieces(found.head, false, pieces);
   return pieces;
 }

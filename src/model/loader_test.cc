@@ -101,7 +101,7 @@ TEST(Loader, LoadsWhatIsComplete) {
   EXPECT_EQ(LoadMessage(*Complete(), 2), "loaded") << "the third layer is neither needed nor left over";
 }
 
-TEST(Loader, PlansEveryMatrixByteOnceInPackingOrder) {
+TEST(Loader, PlansEveryByteOnceInPackingOrder) {
   auto c = Complete();
   c->Add("model.layers.1.mlp.gate_proj.weight", {12, 8}, DType::kBF16);
   EXPECT_EQ(LoadMessage(*c), "loaded");
@@ -114,7 +114,7 @@ TEST(Loader, PlansEveryMatrixByteOnceInPackingOrder) {
   size_t expected = 0;
   for (const std::string_view name : c->Names()) {
     const TensorView& tensor = *c->Find(name);
-    if (tensor.shape.size() != 2) continue;
+    if (name.ends_with("inv_freq")) continue;  // a buffer that nobody reads
     EXPECT_TRUE(planned.contains(tensor.bytes.data())) << name;
     expected += tensor.bytes.size();
   }

@@ -201,7 +201,8 @@ CpuLinear::CpuLinear(const LinearSource& source, const LinearSpec& spec, const L
                   Name(bias.dtype));
     }
     std::vector<float> values(static_cast<size_t>(bias.cols));
-    Unpack(bias.dtype, bias.data, values.data(), values.size());
+    const LoadedRows loaded = LoadRows(bias, 0, 1);
+    Unpack(bias.dtype, loaded.rows.data, values.data(), values.size());
     for (const float value : values) {
       const Place place = Find(row++);
       bias_.As<float>()[place.tile * kTileRows + place.lane] = value;

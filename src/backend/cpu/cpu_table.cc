@@ -37,7 +37,9 @@ CpuVec::CpuVec(const MatrixView& source) : size_(source.cols) {
   CheckSource(source);
   CHECK(source.rows == 1, "{} rows", source.rows);
   values_ = AlignedBuffer(static_cast<size_t>(AlignUp(size_, kTileRows)) * sizeof(float));
-  Unpack(source.dtype, source.data, values_.As<float>(), static_cast<size_t>(size_));
+  // Not through the mapping: the kernel would read megabytes around a few kilobytes.
+  const LoadedRows loaded = LoadRows(source, 0, 1);
+  Unpack(source.dtype, loaded.rows.data, values_.As<float>(), static_cast<size_t>(size_));
 }
 
 CpuTable::CpuTable(const MatrixView& source, DType format, ThreadPool& pool)

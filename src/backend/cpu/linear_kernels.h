@@ -77,7 +77,8 @@ struct LinearKernels {
   FinishFn add = nullptr;        // out += y
   FinishFn gate_silu = nullptr;  // tiles are gate, up, gate, up, ...: out = silu(gate) * up
 
-  // Packing: out[i * stride + r] = rows[r][i] for i < count; rows need no alignment.
+  // Packing: out[i * stride + r] = rows[r][i] for i < count; rows need no alignment, `out` and the
+  // stride are multiples of 64 bytes for u32. What is stored is visible to whoever synchronizes with the caller.
   void (*interleave_u32)(const std::byte* const* rows, int64_t count, uint32_t* out, int64_t stride) = nullptr;
   void (*interleave_u16)(const std::byte* const* rows, int64_t count, uint16_t* out, int64_t stride) = nullptr;
   void (*f32_to_bf16)(const std::byte* source, int64_t count, uint16_t* out) = nullptr;  // unaligned source, RNE
