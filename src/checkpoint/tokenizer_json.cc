@@ -73,7 +73,7 @@ void PlaceMerges(const TokenizerJsonParts& parts, const TokenTable& table, std::
     const std::string_view left = all.substr(m.begin, m.middle - m.begin);
     const std::string_view right = all.substr(m.middle, m.end - m.middle);
     const std::string_view joined = all.substr(m.begin, m.end - m.begin);
-    const Merge merge{table.Find(left), table.Find(right), table.Find(joined)};
+    const Merge merge{.left = table.Find(left), .right = table.Find(right), .result = table.Find(joined)};
     if (merge.left < 0 || merge.right < 0 || merge.result < 0) {
       throw Error(ErrorCode::kBadInput, "{}: model.merges[{}]: '{}' is not in the vocabulary", what, v->merges.size(),
                   Show(merge.left < 0    ? left

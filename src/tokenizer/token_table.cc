@@ -36,11 +36,13 @@ TokenTable::TokenTable(const std::vector<std::string>& tokens, const std::vector
 
 MergeTable::MergeTable(const std::vector<Merge>& merges)
     : slots_(SlotsFor(merges.size())), mask_(slots_.size() - 1), seed_(RandomSeed()) {
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const uint64_t key = Key(merges[rank].left, merges[rank].right);
+  for (size_t at = 0; at < merges.size(); ++at) {
+    const Merge& merge = merges[at];
+    const uint64_t key = Key(merge.left, merge.right);
     size_t i = static_cast<size_t>(Hash(key)) & mask_;
     while (slots_[i].key != kFree && slots_[i].key != key) i = (i + 1) & mask_;
-    slots_[i] = {key, {static_cast<uint32_t>(rank), merges[rank].result}};
+    const uint32_t rank = merge.rank >= 0 ? static_cast<uint32_t>(merge.rank) : static_cast<uint32_t>(at);
+    slots_[i] = {key, {rank, merge.result}};
   }
 }
 

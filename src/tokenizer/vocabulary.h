@@ -22,6 +22,7 @@ struct Merge {
   int32_t left = -1;
   int32_t right = -1;
   int32_t result = -1;  // its bytes are those of left, then those of right
+  int32_t rank = -1;    // the lowest is done first, of equal ones the leftmost pair; -1: its place in the list
 };
 
 // A token that is cut out of the text before the model sees it.
@@ -119,7 +120,7 @@ struct Vocabulary {
   TokenSpelling spelling = TokenSpelling::kText;
   std::vector<std::string> tokens;  // [ids]
   std::vector<TokenKind> kinds;     // [ids]
-  std::vector<Merge> merges;        // the earlier, the stronger; of two for one pair the later counts
+  std::vector<Merge> merges;        // of two for one pair the later counts
   std::vector<AddedToken> added;    // distinct ids and texts
 
   int32_t unk = -1;            // for characters that the model does not know; -1: they vanish
