@@ -1,5 +1,8 @@
 #include "base/free_memory.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <optional>
@@ -58,13 +61,23 @@ int64_t RoomInGroups(const std::string& mount, std::string group, const char* li
   }
 }
 
+// What `ulimit -v` leaves of the address space.
+int64_t RoomInAddressSpace(const std::string& root, int64_t room) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return room;
+  const int64_t pages = NumberIn(root + "proc/self/statm", "").value_or(0);
+  const auto most = static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, INT64_MAX));
+  return std::clamp<int64_t>(most - pages * sysconf(_SC_PAGESIZE), 0, room);
+}
+
 }  // namespace
 
 int64_t FreeMemory(const std::string& root) {
   int64_t room = NumberIn(root + "proc/meminfo", "MemAvailable:").value_or(int64_t{1} << 30) * 1024;
   room = RoomInGroups(root + "sys/fs/cgroup", GroupOf(root, ""), "memory.max", "memory.current", "file", room);
-  return RoomInGroups(root + "sys/fs/cgroup/memory", GroupOf(root, "memory"), "memory.limit_in_bytes",
+  room = RoomInGroups(root + "sys/fs/cgroup/memory", GroupOf(root, "memory"), "memory.limit_in_bytes",
                       "memory.usage_in_bytes", "total_cache", room);
+  return RoomInAddressSpace(root, room);
 }
 
 }  // namespace spate

@@ -1,6 +1,8 @@
 #include "base/free_memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -53,6 +55,20 @@ TEST_F(FakeSystem, VersionOne) {
   Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "300000\n");
   Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "200000\n");
   EXPECT_EQ(Free(), 100000);
+}
+
+TEST_F(FakeSystem, LimitOfTheAddressSpace) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  if (before.rlim_cur != RLIM_INFINITY) GTEST_SKIP() << "this process has a limit already";
+  Write("proc/meminfo", "MemAvailable: 4503599627370496 kB\n");  // 2^62 bytes
+  Write("proc/self/statm", "1000 500 20 1 0 30 0\n");
+  rlimit limit = before;
+  limit.rlim_cur = rlim_t{1} << 61;
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+  EXPECT_EQ(Free(), (int64_t{1} << 61) - 1000 * sysconf(_SC_PAGESIZE));
+  setrlimit(RLIMIT_AS, &before);
+  EXPECT_EQ(Free(), int64_t{1} << 62);
 }
 
 TEST(FreeMemory, ThisMachineHasSome) { EXPECT_GT(FreeMemory(), 1 << 20); }
