@@ -80,6 +80,7 @@ class SampleCase final : public Case {
   Output Run(Device& device) const override {
     OpsConfig config = PlainConfig(shape_.rows, shape_.vocab);
     config.max_sequences = config.slots = shape_.rows;
+    config.max_context = 128;  // histories and steps together
     const std::vector<int> contexts(static_cast<size_t>(shape_.rows), 1);
     const BlockPlan plan(contexts, 1);
     config.kv_blocks = {plan.blocks()};
