@@ -48,6 +48,8 @@ void CheckWords(const SamplingParams& p, int vocab) {
   }
 }
 
+}  // namespace
+
 // It chooses by itself where to cut.
 void CheckMirostat(const SamplingParams& p) {
   if (p.mirostat == 0) return;
@@ -62,8 +64,6 @@ void CheckMirostat(const SamplingParams& p) {
                 option.Get(p), option.name, option.off);
   }
 }
-
-}  // namespace
 
 void Validate(const SamplingParams& p, int vocab) {
   constexpr int kMaxInt = std::numeric_limits<int>::max();

@@ -140,6 +140,7 @@ void SamplingSettings::Finish() {
       sources_[std::string(option.name)] = SettingSource::kMirostat;
     }
   }
+  CheckMirostat(params_);
 }
 
 std::vector<Setting> SamplingSettings::List() const {
@@ -152,7 +153,7 @@ std::vector<Setting> SamplingSettings::List() const {
   add("samplers", FormatSamplers(params_.samplers));
   for (const SamplingOption& option : SamplingOptions()) {
     add(option.name, Number(option, option.Get(params_)));
-    if (IsOff(option)) list.back().source += ", off: not in samplers";
+    if (IsOff(option) && option.Get(params_) != option.off) list.back().source += ", off: not in samplers";
   }
   add("dry_sequence_breakers", params_.dry_breakers);
   add("bad_words", params_.bad_words);
