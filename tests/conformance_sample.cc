@@ -338,6 +338,12 @@ void SetRandomOrder(Random& random, SamplerExtras& extras) {
   extras.step_count = random.Below(4) == 0 ? 1 + random.Below(kSamplerSteps) : kSamplerSteps;
 }
 
+// Penalties first: behind a temperature, logits near the largest float leave the range of a float.
+void PenalizeFirst(SamplerExtras& extras) {
+  std::stable_partition(extras.steps, extras.steps + extras.step_count,
+                        [](SamplerStep step) { return step <= SamplerStep::kDry; });
+}
+
 // Each sampler alone, behind a temperature, and all of them together.
 void AddExtraCases(const std::function<void(Shape)>& add) {
   using Step = SamplerStep;
@@ -424,6 +430,10 @@ void AddExtraCases(const std::function<void(Shape)>& add) {
   all.name += ", equals";
   add(all);
   all.logits = Logits::kNotFinite;
+  all.set_extras = [everything](Random& random, SampleArgs& args, SamplerExtras& extras) {
+    everything(random, args, extras);
+    PenalizeFirst(extras);
+  };
   all.name = "any samplers in any order, not finite";
   add(all);
   all.bans = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numbers>
 #include <numeric>
@@ -12,7 +13,10 @@ namespace {
 // Keeps a penalised logit finite.
 constexpr double kLargestDryPenalty = 1e30;
 
+// After logits have changed.
 void Rank(Candidates& candidates) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  for (Candidate& c : candidates) c.logit = std::clamp(c.logit, -kLargest, kLargest);
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   });
@@ -42,7 +46,7 @@ std::vector<double> Surprise(std::span<const Candidate> candidates) {
   double total = 0;
   for (const Candidate& c : candidates) total += std::exp(c.logit - candidates[0].logit);
   std::vector<double> surprise;
-  for (const Candidate& c : candidates) surprise.push_back(std::log(total) + candidates[0].logit - c.logit);
+  for (const Candidate& c : candidates) surprise.push_back(std::log(total) + (candidates[0].logit - c.logit));
   return surprise;
 }
 
