@@ -37,9 +37,13 @@ TEST(SamplingOptions, TheirEdgesAreTakenAndWhatIsBeyondIsNot) {
       const std::string message = ErrorOf([&] { option.Set(p, bad, "--some-flag"); });
       EXPECT_EQ(message.rfind("--some-flag: expected ", 0), 0u) << option.name << ": " << message;
     }
-    if (option.is_int()) EXPECT_NE(ErrorOf([&] { option.Set(p, option.low + 0.5, "x"); }), "") << option.name;
+    if (option.is_int()) {
+      EXPECT_NE(ErrorOf([&] { option.Set(p, option.low + 0.5, "x"); }), "") << option.name;
+    }
     // An open end does not close by rounding to f32.
-    if (option.above_low && option.low == 0) EXPECT_NE(ErrorOf([&] { option.Set(p, 1e-60, "x"); }), "") << option.name;
+    if (option.above_low && option.low == 0) {
+      EXPECT_NE(ErrorOf([&] { option.Set(p, 1e-60, "x"); }), "") << option.name;
+    }
   }
   EXPECT_EQ(FindSamplingOption("top_x"), nullptr);
   EXPECT_EQ(FlagName("dry_last_n"), "--dry-last-n");
@@ -49,7 +53,9 @@ TEST(SamplingOptions, DefaultsAreOffOrInRange) {
   for (const SamplingOption& option : SamplingOptions()) {
     const SamplingParams p;
     EXPECT_EQ(ErrorOf([&] { option.Check(p); }), "");
-    if (option.is_filter) EXPECT_NEAR(option.Get(p), option.off, 0) << option.name;
+    if (option.is_filter) {
+      EXPECT_EQ(option.Get(p), option.off) << option.name;
+    }
   }
 }
 

@@ -9,6 +9,7 @@ namespace spate::cpu {
 namespace {
 
 constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kKept = -1;  // in place of a weight: the token stays
 
 }  // namespace
 
@@ -64,28 +65,31 @@ void SamplerChain::KeepIf(Keep keep) {
   FindMax();
 }
 
-void SamplerChain::KeepIndices(int32_t* first, int64_t kept) {
-  std::sort(first, first + kept);
-  for (int64_t i = 0; i < kept; ++i) {  // first[i] >= i: nothing is overwritten that is still needed
-    buffers_.ids[i] = buffers_.ids[first[i]];
-    buffers_.values[i] = buffers_.values[first[i]];
-  }
-  count_ = kept;
-  FindMax();
+void SamplerChain::KeepOrdered(int64_t kept) {
+  for (int64_t i = 0; i < kept; ++i) buffers_.weights[buffers_.order[i]] = kKept;
+  KeepIf([&](int64_t i) { return buffers_.weights[i] == kKept; });
 }
 
 template <class Before>
 void SamplerChain::KeepFirst(int64_t ranked, double enough, Before before) {
-  int32_t* const first = buffers_.order;
-  int32_t* last = first + ranked;
-  const auto after = [&](int32_t a, int32_t b) { return before(b, a); };  // a heap's top is the first in rank
-  std::make_heap(first, last, after);
+  // Before `begin` stand the first in rank, which weigh `sum`, less than enough; up to `end` they weigh enough, or are
+  // all. Halves are put in order only where the cut is: linear time.
+  int64_t begin = 0, end = ranked;
   double sum = 0;
-  do {
-    std::pop_heap(first, last--, after);
-    sum += Weight(*last);
-  } while (last != first && sum < enough);
-  KeepIndices(last, first + ranked - last);
+  int32_t* const order = buffers_.order;
+  while (end - begin > 1) {
+    const int64_t middle = begin + (end - begin) / 2;
+    std::nth_element(order + begin, order + middle, order + end, before);
+    double half = 0;
+    for (int64_t i = begin; i < middle; ++i) half += Weight(order[i]);
+    if (sum + half >= enough) {
+      end = middle;
+    } else {
+      sum += half;
+      begin = middle;
+    }
+  }
+  KeepOrdered(end);
 }
 
 void SamplerChain::KeepTopNSigma(double n) {
@@ -120,19 +124,43 @@ void SamplerChain::KeepTopK(int64_t k) {
   std::nth_element(buffers_.order, buffers_.order + k, buffers_.order + count_, [values](int32_t a, int32_t b) {
     return values[a] > values[b] || (values[a] == values[b] && a < b);
   });
-  KeepIndices(buffers_.order, k);
+  std::fill_n(buffers_.weights, count_, 0.0f);
+  KeepOrdered(k);
 }
 
 void SamplerChain::KeepTypical(double mass) {
   const double total = Weigh();
   const double log_total = std::log(total);
   const double entropy = Entropy(total);
-  for (int64_t i = 0; i < count_; ++i) buffers_.order[i] = static_cast<int32_t>(i);
+  const double enough = mass * total;
+  const auto distance = [&](int64_t i) { return std::abs(Nats(i, log_total) - entropy); };
+  // Ranking all tokens of a large vocabulary takes 10 ms. What lies within bounds needs no rank, so they are sorted
+  // into bins of 1/32 nat first, and only the bin where the cut is into their order.
+  constexpr int kBins = 1024;
+  const auto bin = [&](int64_t i) { return static_cast<int>(std::min(distance(i) * 32, kBins - 1.0)); };
+  double sums[kBins] = {};
+  for (int64_t i = 0; i < count_; ++i) sums[bin(i)] += Weight(i);
+  double nearer = 0;  // weight of the bins before `cut`, which has some itself
+  int cut = kBins - 1;
+  while (cut > 0 && sums[cut] == 0) --cut;
+  for (int b = 0; b < cut; ++b) {
+    if (nearer + sums[b] >= enough) {
+      cut = b;
+    } else {
+      nearer += sums[b];
+    }
+  }
+  int64_t ranked = 0;
+  for (int64_t i = 0; i < count_; ++i) {
+    const int b = bin(i);
+    if (b == cut) buffers_.order[ranked++] = static_cast<int32_t>(i);
+    if (b < cut) buffers_.weights[i] = kKept;
+  }
   const float* const values = buffers_.values;
-  KeepFirst(count_, mass * total, [&](int32_t a, int32_t b) {
+  KeepFirst(ranked, enough - nearer, [&](int32_t a, int32_t b) {
     if (values[a] == values[b]) return a < b;
-    const double near_a = std::abs(Nats(a, log_total) - entropy);
-    const double near_b = std::abs(Nats(b, log_total) - entropy);
+    const double near_a = distance(a);
+    const double near_b = distance(b);
     return near_a != near_b ? near_a < near_b : values[a] > values[b];
   });
 }

@@ -65,10 +65,10 @@ class SamplerChain {
   double Entropy(double total) const;
   void FindMax();
   void FoldFactor();
-  // Keeps the `kept` tokens whose indices are first[0 ...], in any order.
-  void KeepIndices(int32_t* first, int64_t kept);
   template <class Keep>
   void KeepIf(Keep keep);
+  // Keeps the tokens whose indices are order[0 ... kept), and those whose weight is marked so already.
+  void KeepOrdered(int64_t kept);
   // Of the `ranked` indices in order, the first by `before` that weigh `enough` together; at least one.
   template <class Before>
   void KeepFirst(int64_t ranked, double enough, Before before);
