@@ -239,6 +239,15 @@ std::vector<SampleResult> SampleInBatches(Device& device, int vocab, int rows, i
   const BlockPlan plan(std::vector<int>(static_cast<size_t>(rows), 1), 1);
   config.kv_blocks = {plan.blocks()};
   const std::unique_ptr<Ops> ops = device.MakeOps(config);
+  SamplerExtras extras;
+  for (const SamplerStep kind : {SamplerStep::kXtc, SamplerStep::kTypicalP, SamplerStep::kTemperature,
+                                 SamplerStep::kTopP, SamplerStep::kTopNSigma}) {
+    extras.steps[extras.step_count++] = kind;
+  }
+  extras.xtc_probability = 0.5f;
+  extras.typical_p = 0.9f;
+  extras.top_n_sigma = 2;
+  extras.dynatemp_range = 0.5f;
   std::vector<SampleResult> results;
   for (int begin = 0; begin < rows; begin += batch) {
     const int count = std::min(batch, rows - begin);
@@ -258,6 +267,7 @@ std::vector<SampleResult> SampleInBatches(Device& device, int vocab, int rows, i
       row.top_k = (begin + i) % 3 * 20;
       row.top_p = (begin + i) % 2 == 0 ? 1.0f : 0.9f;
       row.top_logprobs = (begin + i) % 5 - 1;
+      if ((begin + i) % 4 == 3) row.extras = &extras;
       for (int c = 0; c < vocab; ++c) logits.at(i, c) = 6 * random.Value();
     }
     Step step(plan, 1, chunks);
@@ -290,6 +300,74 @@ TEST_P(SameBitsTest, SampleInAnyBatch) {
           }
         }
       }
+    }
+  }
+}
+
+// A sequence whose samplers look back, over 40 steps of changing logits in slot 0; from step `moved` on in slot 1, with
+// what its owner knows by then.
+std::vector<SampleResult> SampleWithHistory(Device& device, int moved) {
+  constexpr int kVocab = 301;
+  OpsConfig config = PlainConfig(1, kVocab);
+  config.max_sequences = 1;
+  config.slots = 2;
+  config.max_context = 128;
+  const BlockPlan plan({1}, 1);
+  config.kv_blocks = {plan.blocks()};
+  const std::unique_ptr<Ops> ops = device.MakeOps(config);
+  const std::vector<int32_t> prompt = {5, 6, 7, 5, 6};
+  std::vector<int32_t> output;
+  SampleArgs args;
+  SamplerExtras extras;
+  const int32_t words[] = {5, 6, 7};
+  const int32_t ends[] = {3};
+  extras.bad_words = words;
+  extras.bad_word_ends = ends;
+  extras.bad_word_count = 1;
+  for (const SamplerStep kind : {SamplerStep::kPenalties, SamplerStep::kDry, SamplerStep::kTemperature}) {
+    extras.steps[extras.step_count++] = kind;
+  }
+  extras.dry_multiplier = 3;
+  extras.dry_allowed_length = 1;
+  extras.mirostat = true;
+  args.extras = &extras;
+  args.temperature = 0.7f;
+  args.frequency_penalty = 0.3f;
+  SlotStart start{.slot = 0, .track = true, .remember = true, .mirostat_mu = 10, .prompt = prompt, .output = {}};
+  ops->SetSlot(start);
+  std::vector<SampleResult> results;
+  for (int i = 0; i < 40; ++i) {
+    if (i == moved) {
+      ops->SetSlot({.slot = 0});
+      start.slot = args.slot = 1;
+      start.output = output;
+      start.mirostat_mu = results.back().mirostat_mu;
+      ops->SetSlot(start);
+    }
+    Step step(plan, 1, {{0, 0, 1}});
+    step.SetOutputs({0});
+    args.position = static_cast<int64_t>(prompt.size() + output.size());
+    step.batch().sample = &args;
+    ops->Begin(step.batch());
+    Random random(static_cast<uint64_t>(i % 5));
+    GuardedMat logits(1, kVocab);
+    for (int c = 0; c < kVocab; ++c) logits.at(0, c) = (c < 8 ? 12.0f : 6.0f) * random.Value();
+    SampleResult result;
+    ops->Sample(step.batch(), logits.mat(), {&result, 1});
+    results.push_back(result);
+    output.push_back(result.token);
+  }
+  return results;
+}
+
+TEST_P(SameBitsTest, SamplersThatLookBackGoOnInAnotherSlot) {
+  const std::unique_ptr<Device> device = MakeSubject(GetParam(), 1);
+  const std::vector<SampleResult> stayed = SampleWithHistory(*device, -1);
+  for (const int moved : {1, 7, 39}) {
+    const std::vector<SampleResult> results = SampleWithHistory(*device, moved);
+    for (size_t i = 0; i < stayed.size(); ++i) {
+      EXPECT_EQ(results[i].token, stayed[i].token) << "moved at " << moved << ", step " << i;
+      EXPECT_EQ(results[i].mirostat_mu, stayed[i].mirostat_mu) << "moved at " << moved << ", step " << i;
     }
   }
 }

@@ -115,9 +115,7 @@ class FaultyOps final : public Ops {
   }
 
   void Download(const Mat& mat, std::span<float> out) override { inner_->Download(mat, out); }
-  void SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) override {
-    inner_->SetSlot(slot, track, prompt, output);
-  }
+  void SetSlot(const SlotStart& start) override { inner_->SetSlot(start); }
 
  private:
   // The last token is written beside its place, or is taken for one position earlier.

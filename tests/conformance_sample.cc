@@ -24,6 +24,7 @@ namespace {
 
 constexpr double kDraw = 0x1p-17;
 constexpr double kThreshold = 1e-5;
+constexpr int kBadWords = 3;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 enum class Logits { kRandom, kTies, kNotFinite, kNoneFinite };
@@ -35,15 +36,24 @@ struct Shape {
   int steps = 3;
   bool draws = true;  // not greedy: the position matters
   bool tracked = false;
+  bool remembers = false;
   bool bans = false;  // the last token, in every row
   Logits logits = Logits::kRandom;
   std::function<void(Random&, SampleArgs&)> set = [](Random&, SampleArgs&) {};
+  std::function<void(Random&, SampleArgs&, SamplerExtras&)> set_extras{};  // none: rows without extras
 };
 
-// One row's arguments and the bias that they point to.
+// One row's arguments and what they point to.
 struct Row {
   SampleArgs args;
   std::vector<TokenBias> bias;
+  SamplerExtras extras;
+  std::vector<int32_t> breakers, bad_words, bad_word_ends;
+};
+
+// What a sequence had before the first step.
+struct History {
+  std::vector<int32_t> prompt, output;
 };
 
 class SampleCase final : public Case {
@@ -53,7 +63,7 @@ class SampleCase final : public Case {
   std::string name() const override { return fmt::format("{}, vocab {}", shape_.name, shape_.vocab); }
 
   bool Feels(Fault fault) const override {
-    const int choices = shape_.vocab - (shape_.bans ? 1 : 0);
+    const int choices = shape_.vocab - (shape_.bans ? 1 : 0) - (shape_.remembers ? kBadWords : 0);
     switch (fault) {
       case Fault::kWeight:
         return choices > 1;
@@ -70,6 +80,7 @@ class SampleCase final : public Case {
   Output Run(Device& device) const override {
     OpsConfig config = PlainConfig(shape_.rows, shape_.vocab);
     config.max_sequences = config.slots = shape_.rows;
+    config.max_context = 128;  // histories and steps together
     const std::vector<int> contexts(static_cast<size_t>(shape_.rows), 1);
     const BlockPlan plan(contexts, 1);
     config.kv_blocks = {plan.blocks()};
@@ -80,14 +91,9 @@ class SampleCase final : public Case {
       output_rows.push_back(i);
     }
     const std::unique_ptr<Ops> ops = device.MakeOps(config);
-    for (int i = 0; i < shape_.rows && shape_.tracked; ++i) {
-      const ref::SlotState slot = Slot(i);
-      std::vector<int32_t> prompt, produced;
-      for (int32_t id = 0; id < shape_.vocab; ++id) {
-        if (slot.in_prompt[static_cast<size_t>(id)] != 0) prompt.push_back(id);
-        produced.insert(produced.end(), static_cast<size_t>(slot.in_output[static_cast<size_t>(id)]), id);
-      }
-      ops->SetSlot(i, true, prompt, produced);
+    for (int i = 0; i < shape_.rows; ++i) {
+      const History history = HistoryOf(i);
+      ops->SetSlot(Start(i, history));
     }
 
     Output output;
@@ -117,7 +123,10 @@ class SampleCase final : public Case {
   std::string Mismatch(Device&, const Output& output) const override {
     if (!output.damage.empty()) return output.damage;
     std::vector<ref::SlotState> slots;
-    for (int i = 0; i < shape_.rows; ++i) slots.push_back(Slot(i));
+    for (int i = 0; i < shape_.rows; ++i) {
+      const History history = HistoryOf(i);
+      slots.emplace_back().Start(Start(i, history), shape_.vocab);
+    }
     for (int s = 0; s < shape_.steps; ++s) {
       const std::vector<float> logits = LogitsOf(s);
       const std::vector<Row> rows = Rows(s);
@@ -127,7 +136,7 @@ class SampleCase final : public Case {
         const std::span<const float> row(logits.data() + i * vocab, vocab);
         const std::string difference = RowMismatch(row, rows[i].args, slots[i], result);
         if (!difference.empty()) return fmt::format("step {} row {}: {}", s, i, difference);
-        if (slots[i].tracked) ++slots[i].in_output[static_cast<size_t>(result.token)];
+        slots[i].Take(result);
       }
     }
     return {};
@@ -151,6 +160,23 @@ class SampleCase final : public Case {
     return logits;
   }
 
+  void SetExtras(Random& random, Row& row) const {
+    SamplerExtras& extras = row.extras;
+    row.args.extras = &extras;
+    if (shape_.remembers) {
+      row.breakers = {random.Below(shape_.vocab)};
+      row.bad_words = {0, 1 % shape_.vocab, 1 % shape_.vocab, 0, shape_.vocab - 1};
+      row.bad_word_ends = {2, 4, 5};
+      static_assert(kBadWords == 3);
+    }
+    shape_.set_extras(random, row.args, extras);
+    extras.dry_breakers = row.breakers.data();
+    extras.dry_breaker_count = static_cast<int32_t>(row.breakers.size());
+    extras.bad_words = row.bad_words.data();
+    extras.bad_word_ends = row.bad_word_ends.data();
+    extras.bad_word_count = static_cast<int32_t>(row.bad_word_ends.size());
+  }
+
   std::vector<Row> Rows(int step) const {
     std::vector<Row> rows(static_cast<size_t>(shape_.rows));
     Random random(static_cast<uint64_t>(shape_.vocab) + 17);
@@ -160,6 +186,7 @@ class SampleCase final : public Case {
       args.choice = static_cast<uint32_t>(i % 2);
       args.slot = static_cast<int32_t>(i);
       shape_.set(random, args);
+      if (shape_.set_extras) SetExtras(random, rows[i]);
       args.position = 40 + step;
       if (shape_.bans) {
         rows[i].bias = {{shape_.vocab - 1, -kInfinity}, {0, 1.5f}};
@@ -171,18 +198,55 @@ class SampleCase final : public Case {
     return rows;
   }
 
-  ref::SlotState Slot(int index) const {
-    ref::SlotState slot;
-    if (!shape_.tracked) return slot;
+  History HistoryOf(int index) const {
+    History history;
     Random random(static_cast<uint64_t>(index) + 99);
-    slot.tracked = true;
-    slot.in_prompt.resize(static_cast<size_t>(shape_.vocab));
-    slot.in_output.resize(slot.in_prompt.size());
-    for (size_t id = 0; id < slot.in_prompt.size(); ++id) {
-      slot.in_prompt[id] = random.Below(3) == 0;
-      slot.in_output[id] = random.Below(4) == 0 ? random.Below(4) : 0;
+    if (shape_.remembers) {  // few different tokens, so that stretches come again
+      const int kinds = std::min(shape_.vocab, 2 + random.Below(4));
+      for (int i = 5 + random.Below(40); i > 0; --i) history.prompt.push_back(random.Below(kinds));
+      for (int i = random.Below(30); i > 0; --i) history.output.push_back(random.Below(kinds));
+    } else if (shape_.tracked) {
+      for (int32_t id = 0; id < shape_.vocab; ++id) {
+        if (random.Below(3) == 0) history.prompt.push_back(id);
+        if (random.Below(4) == 0) history.output.insert(history.output.end(), static_cast<size_t>(random.Below(4)), id);
+      }
     }
-    return slot;
+    return history;
+  }
+
+  SlotStart Start(int index, const History& history) const {
+    return {.slot = index,
+            .track = shape_.tracked,
+            .remember = shape_.remembers,
+            .mirostat_mu = 0.5f + static_cast<float>(index),
+            .prompt = history.prompt,
+            .output = history.output};
+  }
+
+  // A step's samplers that cut somewhere, each moved by what rounding may move it: by -1, 0 or 1, as the digits of
+  // `moves` to base 3 say.
+  static constexpr int kMoves = 3 * 3 * 3 * 3 * 3 * 3;
+  struct Moved {
+    SampleArgs args;
+    SamplerExtras extras;
+    ref::SlotState slot;
+  };
+  static void Move(const SampleArgs& args, const ref::SlotState& slot, int moves, Moved& moved) {
+    moved.args = args;
+    moved.slot = slot;
+    const auto move = [&](float& value, float off) {
+      if (value != off) value = static_cast<float>(static_cast<double>(value) * (1 + (moves % 3 - 1) * kThreshold));
+      moves /= 3;
+    };
+    move(moved.args.top_p, 1);
+    move(moved.args.min_p, 0);
+    if (args.extras == nullptr) return;
+    moved.extras = *args.extras;
+    moved.args.extras = &moved.extras;
+    move(moved.extras.typical_p, 1);
+    move(moved.extras.top_n_sigma, 0);
+    move(moved.extras.xtc_threshold, 0);
+    move(moved.slot.mirostat_mu, 0);
   }
 
   // Whether u falls on `token`, or as near as rounding decides.
@@ -201,18 +265,22 @@ class SampleCase final : public Case {
       return fmt::format("token {} of {}", result.token, logits.size());
     }
     if (result.token != expected.token) {
-      const std::vector<double> adjusted = ref::AdjustedLogits(logits, args, slot);
       const double u = static_cast<double>(UniformAt(args.seed, args.choice, static_cast<uint64_t>(args.position), 0));
       bool near = false;
-      for (double top_p : {1 - kThreshold, 1.0, 1 + kThreshold}) {
-        for (double min_p : {1 - kThreshold, 1.0, 1 + kThreshold}) {
-          SampleArgs nudged = args;
-          nudged.top_p = args.top_p < 1 ? static_cast<float>(static_cast<double>(args.top_p) * top_p) : 1.0f;
-          nudged.min_p = static_cast<float>(static_cast<double>(args.min_p) * min_p);
-          near = near || (args.temperature > 0 && Drawn(ref::Probabilities(adjusted, nudged), result.token, u));
-        }
+      Moved moved;
+      for (int moves = args.temperature > 0 ? 0 : kMoves; moves < kMoves && !near; ++moves) {
+        Move(args, slot, moves, moved);
+        near = Drawn(ref::Probabilities(logits, moved.args, moved.slot), result.token, u);
       }
       if (!near) return fmt::format("token {}, expected {}", result.token, expected.token);
+    } else if (args.extras != nullptr) {
+      // A surprise is as exact as a weight's exponent.
+      const double bound = static_cast<double>(args.extras->mirostat_eta) * 2 * kDraw +
+                           static_cast<double>(std::abs(expected.mirostat_mu)) * 0x1p-20;
+      const double difference = static_cast<double>(result.mirostat_mu) - static_cast<double>(expected.mirostat_mu);
+      if (!(std::abs(difference) <= bound)) {
+        return fmt::format("mirostat's mu {}, expected {}", result.mirostat_mu, expected.mirostat_mu);
+      }
     }
     if (args.top_logprobs < 0) return {};
     return LogProbabilityMismatch(logits, args, slot, result);
@@ -256,6 +324,122 @@ class SampleCase final : public Case {
 
 float Between(Random& random, float low, float high) {
   return low + (high - low) * static_cast<float>(random.Below(1000)) / 1000.0f;
+}
+
+void SetOrder(std::initializer_list<SamplerStep> steps, SamplerExtras& extras) {
+  extras.step_count = 0;
+  for (const SamplerStep step : steps) extras.steps[extras.step_count++] = step;
+}
+
+// Some of the samplers in any order.
+void SetRandomOrder(Random& random, SamplerExtras& extras) {
+  for (int i = 0; i < kSamplerSteps; ++i) extras.steps[i] = static_cast<SamplerStep>(i);
+  for (int i = kSamplerSteps - 1; i > 0; --i) std::swap(extras.steps[i], extras.steps[random.Below(i + 1)]);
+  extras.step_count = random.Below(4) == 0 ? 1 + random.Below(kSamplerSteps) : kSamplerSteps;
+}
+
+// Penalties first: behind a temperature, logits near the largest float leave the range of a float.
+void PenalizeFirst(SamplerExtras& extras) {
+  std::stable_partition(extras.steps, extras.steps + extras.step_count,
+                        [](SamplerStep step) { return step <= SamplerStep::kDry; });
+}
+
+// Each sampler alone, behind a temperature, and all of them together.
+void AddExtraCases(const std::function<void(Shape)>& add) {
+  using Step = SamplerStep;
+  const auto dry = [](Random& random, SamplerExtras& extras) {
+    extras.dry_multiplier = Between(random, 0.2f, 2);
+    extras.dry_base = Between(random, 1, 2);
+    extras.dry_allowed_length = 1 + random.Below(4);
+    extras.dry_last_n = random.Below(2) == 0 ? -1 : random.Below(60);
+  };
+  const auto alone = [](Step step, auto set) {
+    return [=](Random& random, SampleArgs& args, SamplerExtras& extras) {
+      args.temperature = Between(random, 0.5f, 1.5f);
+      SetOrder({Step::kTemperature, step}, extras);
+      set(random, extras);
+    };
+  };
+  const auto everything = [=](Random& random, SampleArgs& args, SamplerExtras& extras) {
+    SetRandomOrder(random, extras);
+    args.temperature = random.Below(8) == 0 ? 0 : Between(random, 0.5f, 1.5f);
+    args.repetition_penalty = Between(random, 0.5f, 2.0f);
+    args.presence_penalty = Between(random, -1, 1);
+    args.frequency_penalty = Between(random, -1, 1);
+    args.top_k = random.Below(2) == 0 ? 0 : 3 + random.Below(300);
+    args.top_p = random.Below(2) == 0 ? 1 : Between(random, 0.7f, 1);
+    args.min_p = random.Below(2) == 0 ? 0 : Between(random, 0.0f, 0.02f);
+    args.top_logprobs = random.Below(4) - 1;
+    dry(random, extras);
+    extras.top_n_sigma = random.Below(2) == 0 ? 0 : Between(random, 1, 3);
+    extras.typical_p = random.Below(2) == 0 ? 1 : Between(random, 0.6f, 1);
+    extras.xtc_probability = Between(random, 0, 1);
+    extras.xtc_threshold = Between(random, 0.01f, 0.3f);
+    extras.dynatemp_range = random.Below(2) == 0 ? 0 : Between(random, 0.1f, 0.8f);
+    extras.dynatemp_exponent = Between(random, 0.5f, 2);
+    extras.mirostat = random.Below(3) == 0;
+    extras.mirostat_tau = Between(random, 1, 6);
+    extras.mirostat_eta = Between(random, 0.05f, 0.5f);
+  };
+  add({.name = "top-n-sigma", .rows = 12, .set_extras = alone(Step::kTopNSigma, [](Random& random, SamplerExtras& e) {
+                                            e.top_n_sigma = Between(random, 0.5f, 3);
+                                          })});
+  add({.name = "typical-p", .rows = 12, .set_extras = alone(Step::kTypicalP, [](Random& random, SamplerExtras& e) {
+                                          e.typical_p = Between(random, 0.2f, 0.99f);
+                                        })});
+  add({.name = "XTC", .rows = 12, .set_extras = alone(Step::kXtc, [](Random& random, SamplerExtras& e) {
+                                    e.xtc_probability = Between(random, 0, 1);
+                                    e.xtc_threshold = Between(random, 0.005f, 0.4f);
+                                  })});
+  add({.name = "dynamic temperature", .rows = 12, .set_extras = [](Random& random, SampleArgs& args, SamplerExtras& e) {
+         args.temperature = Between(random, 0.5f, 1.5f);
+         SetOrder({Step::kTemperature}, e);
+         e.dynatemp_range = Between(random, 0.1f, 0.5f);
+         e.dynatemp_exponent = Between(random, 0.3f, 3);
+       }});
+  add({.name = "mirostat",
+       .rows = 12,
+       .steps = 6,
+       .set_extras = [](Random& random, SampleArgs& args, SamplerExtras& e) {
+         args.temperature = Between(random, 0.5f, 1.5f);
+         SetOrder({Step::kTemperature}, e);
+         e.mirostat = true;
+         e.mirostat_tau = Between(random, 1, 6);
+         e.mirostat_eta = Between(random, 0.05f, 0.5f);
+       }});
+  add({.name = "DRY and bad words", .rows = 12, .steps = 6, .remembers = true, .set_extras = alone(Step::kDry, dry)});
+  add({.name = "greedy with DRY and bad words",
+       .rows = 12,
+       .steps = 6,
+       .draws = false,
+       .remembers = true,
+       .set_extras = [=](Random& random, SampleArgs& args, SamplerExtras& e) {
+         args.temperature = 0;
+         SetOrder({Step::kDry}, e);
+         dry(random, e);
+       }});
+  Shape all{.name = "any samplers in any order",
+            .rows = 16,
+            .steps = 6,
+            .draws = false,
+            .tracked = true,
+            .remembers = true,
+            .set_extras = everything};
+  add(all);
+  all.logits = Logits::kTies;
+  all.name += ", equals";
+  add(all);
+  all.logits = Logits::kNotFinite;
+  all.set_extras = [everything](Random& random, SampleArgs& args, SamplerExtras& extras) {
+    everything(random, args, extras);
+    PenalizeFirst(extras);
+  };
+  all.name = "any samplers in any order, not finite";
+  add(all);
+  all.bans = true;
+  all.logits = Logits::kNoneFinite;
+  all.name = "any samplers in any order, none finite";
+  add(all);
 }
 
 }  // namespace
@@ -321,6 +505,7 @@ CaseList SampleCases() {
        .bans = true,
        .logits = Logits::kNoneFinite,
        .set = everything});
+  AddExtraCases(add);
   cases.push_back(std::make_unique<SampleCase>(
       Shape{.name = "everything", .vocab = 128257, .rows = 4, .steps = 2, .tracked = true, .set = everything}));
   return cases;

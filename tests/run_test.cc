@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
 
 #include "tests/program.h"
 
@@ -38,6 +40,87 @@ TEST(Run, TextEndsItsLineBeforeTheFiguresWhereBothGoToOneFile) {
   const std::string both(std::istreambuf_iterator<char>(stream), {});
   std::filesystem::remove(file);
   EXPECT_TRUE(both.starts_with(text.out + "prefill ")) << both;
+}
+
+TEST(Run, PrintsEverySettingAndWhereItCameFrom) {
+  const ProgramResult table = RunProgram(kRun + "--print-config --top-k 40");
+  ASSERT_EQ(table.status, 0) << table.err;
+  const auto has = [&](const std::string& pattern) {
+    return std::regex_search(table.out, std::regex("(^|\n)" + pattern + "(\n|$)"));
+  };
+  EXPECT_TRUE(has("top_k +40 +flag")) << table.out;
+  EXPECT_TRUE(has("top_p +0\\.95 +generation_config\\.json")) << table.out;
+  EXPECT_TRUE(has("dry_base +1\\.75 +default")) << table.out;
+  EXPECT_TRUE(has("prompt +Once upon a time +flag")) << table.out;
+  std::istringstream lines(table.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+
+  const ProgramResult text = RunProgram(kRun + "--print-config --json --mirostat 2 --bad-word moon");
+  ASSERT_EQ(text.status, 0) << text.err;
+  const nlohmann::json settings = nlohmann::json::parse(text.out).at("settings");
+  EXPECT_EQ(settings["mirostat"], (nlohmann::json{{"value", 2}, {"from", "flag"}}));
+  EXPECT_EQ(settings["top_p"], (nlohmann::json{{"value", 1}, {"from", "off: mirostat"}}));
+  EXPECT_EQ(settings["bad_words"]["value"], nlohmann::json{"moon"});
+  EXPECT_EQ(settings["max_batch_tokens"]["value"], 512);
+}
+
+TEST(Run, PrintsSettingsWithoutWeights) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("spate-config-{}", getpid());
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder / "generation_config.json") << R"({"typical_p": 0.5, "epsilon_cutoff": 0.01})";
+  const ProgramResult result = RunProgram("run --print-config -m '" + folder.string() + "'");
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("epsilon_cutoff 0.01 is not supported"), std::string::npos) << result.out;
+  const ProgramResult missing = RunProgram("run --print-config -m '" + folder.string() + "'");
+  EXPECT_EQ(missing.status, 3);
+}
+
+TEST(Run, RefusesWhatDoesNotGoTogether) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"--samplers 'top_k;top_x'", "\"top_x\" is no sampler"},
+      {"--samplers 'top_k;top_k'", "twice"},
+      {"--samplers 'top_k;temperature' --top-p 0.5", "not among the samplers"},
+      {"--mirostat 1", "expected 0 (off) or 2"},
+      {"--mirostat 2 --top-k 5", "top_k 5"},
+      {"--mirostat 2 --temperature 0", "temperature above 0"},
+      {"--xtc-probability 1.5", "--xtc-probability: expected a number in [0, 1], got 1.5"},
+      {"--dry-allowed-length 0", "--dry-allowed-length: expected an integer in [1, 50], got 0"},
+  };
+  for (const auto& [flags, reason] : cases) {
+    const ProgramResult result = RunProgram(kRun + flags);
+    EXPECT_EQ(result.status, 2) << flags;
+    EXPECT_NE(result.err.find(reason), std::string::npos) << flags << ": " << result.err;
+    EXPECT_EQ(result.out, "") << flags;
+  }
+}
+
+TEST(Run, SamplersChangeTheText) {
+  const auto ids = [](const std::string& flags) {
+    const ProgramResult result = RunProgram(kRun + "--json --seed 3 -n 60 " + flags);
+    EXPECT_EQ(result.status, 0) << flags << ": " << result.err;
+    return nlohmann::json::parse(result.out).at("output_ids").get<std::vector<int32_t>>();
+  };
+  const std::vector<int32_t> usual = ids("");
+  EXPECT_EQ(ids("--samplers 'penalties;dry;top_n_sigma;temperature;top_k;typical_p;top_p;min_p;xtc'"), usual);
+  EXPECT_EQ(ids("--typical-p 1 --dry-multiplier 0 --xtc-probability 0 --mirostat 0"), usual);
+  for (const std::string flags :
+       {"--typical-p 0.3", "--top-n-sigma 0.5", "--xtc-probability 1 --xtc-threshold 0.05", "--mirostat 2",
+        "--dynatemp-range 0.7", "--bad-word the", "--dry-multiplier 5 --dry-allowed-length 1 --temperature 1.5"}) {
+    const std::vector<int32_t> other = ids(flags);
+    EXPECT_NE(other, usual) << flags;
+    EXPECT_EQ(other, ids(flags + " --threads 1")) << flags;
+  }
+}
+
+TEST(Run, ABadWordDoesNotAppear) {
+  const auto text = [](const std::string& flags) {
+    return RunProgram(kRun + "--quiet --temperature 0 -n 120 --ignore-eos " + flags).out;
+  };
+  const std::string plain = text("");
+  ASSERT_NE(plain.find(" the "), std::string::npos) << plain;
+  EXPECT_EQ(text("--bad-word the").find(" the "), std::string::npos);
 }
 
 }  // namespace

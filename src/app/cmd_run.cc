@@ -13,6 +13,7 @@
 #include "app/cli.h"
 #include "app/interrupt.h"
 #include "app/model_flags.h"
+#include "app/print_config.h"
 #include "app/sampling_flags.h"
 #include "base/error.h"
 #include "base/mmap_file.h"
@@ -30,7 +31,8 @@ struct RunFlags {
   SamplingFlags sampling;
   std::string file, ids;
   std::optional<std::string> prompt;  // may be given and empty: a text from nothing
-  bool json = false, echo = false, quiet = false;
+  bool json = false, echo = false, quiet = false, print_config = false;
+  const CLI::App* command = nullptr;
   int max_batch_tokens = 512;
   int context = 0;
 };
@@ -116,6 +118,10 @@ nlohmann::json LogprobsJson(const Model& model, const std::vector<SampleResult>&
 }
 
 int Run(const RunFlags& flags) {
+  if (flags.print_config) {
+    PrintConfig(*flags.command, flags.model.path(), flags.sampling.Settings(flags.model.path()), flags.json);
+    return 0;
+  }
   const SamplingParams params = flags.sampling.Params(flags.model.path());
   std::unique_ptr<Model> opened = flags.model.Open(!flags.quiet);
   std::vector<int32_t> ids = PromptIds(flags, *opened);
@@ -197,6 +203,7 @@ void AddRunCommand(Cli& cli) {
                                      "  spate run -m ./Llama-3.2-1B -f prompt.txt --temperature 0\n"
                                      "  spate run -m ./Llama-3.2-1B --dummy --ids 1,2,3 -n 32 --ignore-eos --json",
                                      [flags] { return Run(*flags); });
+  flags->command = command;
   flags->model.AddTo(*command);
   auto* prompt = command->add_option("-p,--prompt", flags->prompt, "text to continue");
   auto* file = command->add_option("-f,--file", flags->file, "file with the text to continue; - = standard input")
@@ -214,6 +221,7 @@ void AddRunCommand(Cli& cli) {
       ->capture_default_str();
   command->add_flag("--echo", flags->echo, "print the prompt too (a terminal shows it anyway)");
   command->add_flag("--json", flags->json, "one JSON object: ids, text, timings, bandwidth");
+  AddPrintConfig(*command, flags->print_config);
   command->add_flag("-q,--quiet", flags->quiet, "the text only");
 }
 

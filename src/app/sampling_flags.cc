@@ -4,12 +4,14 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/log.h"
+#include "engine/sampling_options.h"
 
 namespace spate {
 namespace {
 
 constexpr float kDefaultTemperature = 0.8f;
+constexpr int kDefaultTokens = 256;
 
 // "ID:BIAS" or "ID:-inf".
 TokenBias ParseBias(const std::string& text) {
@@ -28,62 +30,77 @@ TokenBias ParseBias(const std::string& text) {
 
 }  // namespace
 
+SamplingFlags::SamplingFlags() : floats_(SamplingOptions().size()), ints_(SamplingOptions().size()) {}
+
 void SamplingFlags::AddTo(CLI::App& command) {
-  command
-      .add_option("-n,--max-tokens", max_tokens_, "tokens to generate; 0 = until the model ends or the context is full")
-      ->check(CLI::Range(0, 1 << 30))
-      ->capture_default_str();
-  command.add_option("--temperature", temperature_, "0 = greedy. Default: generation_config.json, else 0.8");
-  command.add_option("--top-k", top_k_, "sample from the K most likely tokens; 0 = off");
-  command.add_option("--top-p", top_p_, "sample from the smallest set of this probability; 1 = off");
-  command.add_option("--min-p", min_p_, "drop tokens below this share of the most likely one's probability");
-  command.add_option("--repetition-penalty", repetition_, "above 1 makes tokens of prompt and output less likely");
-  command.add_option("--presence-penalty", presence_, "subtracted from the logits of tokens in the output");
-  command.add_option("--frequency-penalty", frequency_, "subtracted per occurrence in the output");
-  command.add_option("--seed", seed_, "same seed, same text. Default: from the system, and reported");
-  command.add_option("--stop", stop_, "text that ends the output (repeatable)")->allow_extra_args(false);
-  command.add_option("--stop-id", stop_ids_, "token id that ends the output (repeatable)")->allow_extra_args(false);
-  command.add_option("--logit-bias", bias_, "ID:BIAS added to a token's logit, -inf bans it (repeatable)")
+  const auto add = [&](const std::string& names, auto& target, const std::string& help) {
+    return command.add_option(names, target, help)->group(kGroup);
+  };
+  add("-n,--max-tokens", max_tokens_,
+      fmt::format("tokens to generate; 0 = until the model ends or the context is full. Default: {}", kDefaultTokens))
+      ->check(CLI::Range(0, 1 << 30));
+  for (size_t i = 0; i < SamplingOptions().size(); ++i) {
+    const SamplingOption& option = SamplingOptions()[i];
+    std::string help(option.help);
+    if (option.name == "temperature")
+      help += fmt::format(". Default: generation_config.json, else {}", kDefaultTemperature);
+    if (option.is_int()) {
+      add(FlagName(option.name), ints_[i], help);
+    } else {
+      add(FlagName(option.name), floats_[i], help);
+    }
+  }
+  add("--dry-sequence-breaker", breakers_,
+      "DRY: text that no repetition reaches across (repeatable); none = no breaker")
       ->allow_extra_args(false);
-  command.add_option("--min-tokens", min_tokens_, "do not end before this many tokens")->check(CLI::Range(0, 1 << 30));
-  command.add_flag("--ignore-eos", ignore_eos_, "go on where the model would end");
-  command.add_option("--logprobs", logprobs_, "with --json: log-probability of each token and of this many likeliest")
+  add("--bad-word", bad_words_, "text that the output must not contain as these tokens (repeatable)")
+      ->allow_extra_args(false);
+  add("--samplers", samplers_, "which samplers run, in this order: " + FormatSamplers(DefaultSamplers()));
+  add("--seed", seed_, "same seed, same text. Default: from the system, and reported");
+  add("--stop", stop_, "text that ends the output (repeatable)")->allow_extra_args(false);
+  add("--stop-id", stop_ids_, "token id that ends the output (repeatable)")->allow_extra_args(false);
+  add("--logit-bias", bias_, "ID:BIAS added to a token's logit, -inf bans it (repeatable)")->allow_extra_args(false);
+  add("--min-tokens", min_tokens_, "do not end before this many tokens")->check(CLI::Range(0, 1 << 30));
+  command.add_flag("--ignore-eos", ignore_eos_, "go on where the model would end")->group(kGroup);
+  add("--logprobs", logprobs_, "with --json: log-probability of each token and of this many likeliest")
       ->check(CLI::Range(0, kMaxTopLogprobs));
 }
 
-SamplingParams SamplingFlags::Params(const std::filesystem::path& folder) const {
-  SamplingParams params;
-  params.temperature = kDefaultTemperature;
-  if (const auto file = folder / "generation_config.json"; std::filesystem::exists(file)) {
-    const std::string what = file.string();
-    const nlohmann::json config = ReadJsonFile(what, {});
-    if (GetBool(config, "do_sample", true, what)) {
-      const auto number = [&](std::string_view key, float fallback) {
-        return static_cast<float>(GetFloat(config, key, static_cast<double>(fallback), -1e6, 1e6, what));
-      };
-      params.temperature = number("temperature", params.temperature);
-      params.top_p = number("top_p", params.top_p);
-      params.min_p = number("min_p", params.min_p);
-      params.repetition_penalty = number("repetition_penalty", params.repetition_penalty);
-      params.top_k = static_cast<int>(GetInt(config, "top_k", params.top_k, 0, 1 << 30, what));
-    }
+SamplingSettings SamplingFlags::Settings(const std::filesystem::path& folder) const {
+  SamplingParams defaults;
+  defaults.temperature = kDefaultTemperature;
+  defaults.max_tokens = kDefaultTokens;
+  SamplingSettings settings(std::move(defaults));
+  settings.ReadGenerationConfig(folder);
+  for (size_t i = 0; i < SamplingOptions().size(); ++i) {
+    const SamplingOption& option = SamplingOptions()[i];
+    const std::string flag = FlagName(option.name);
+    if (floats_[i]) settings.SetNumber(option, static_cast<double>(*floats_[i]), flag);
+    if (ints_[i]) settings.SetNumber(option, *ints_[i], flag);
   }
-  params.temperature = temperature_.value_or(params.temperature);
-  params.top_k = top_k_.value_or(params.top_k);
-  params.top_p = top_p_.value_or(params.top_p);
-  params.min_p = min_p_.value_or(params.min_p);
-  params.repetition_penalty = repetition_.value_or(params.repetition_penalty);
-  params.presence_penalty = presence_.value_or(params.presence_penalty);
-  params.frequency_penalty = frequency_.value_or(params.frequency_penalty);
-  params.max_tokens = max_tokens_;
-  params.min_tokens = min_tokens_;
-  params.seed = seed_;
-  params.ignore_eos = ignore_eos_;
-  params.stop = stop_;
-  params.stop_ids = stop_ids_;
-  for (const std::string& bias : bias_) params.logit_bias.push_back(ParseBias(bias));
-  params.top_logprobs = logprobs_;
-  return params;
+  if (max_tokens_) settings.Mutable("max_tokens").max_tokens = *max_tokens_;
+  if (min_tokens_) settings.Mutable("min_tokens").min_tokens = *min_tokens_;
+  if (samplers_) settings.Mutable("samplers").samplers = ParseSamplers(*samplers_, "--samplers");
+  if (!breakers_.empty()) {
+    std::vector<std::string>& breakers = settings.Mutable("dry_sequence_breakers").dry_breakers;
+    breakers = breakers_;
+    if (breakers == std::vector<std::string>{"none"}) breakers.clear();
+  }
+  if (!bad_words_.empty()) settings.Mutable("bad_words").bad_words = bad_words_;
+  if (seed_) settings.Mutable("seed").seed = seed_;
+  if (!stop_.empty()) settings.Mutable("stop").stop = stop_;
+  if (!stop_ids_.empty()) settings.Mutable("stop_ids").stop_ids = stop_ids_;
+  for (const std::string& bias : bias_) settings.Mutable("logit_bias").logit_bias.push_back(ParseBias(bias));
+  if (ignore_eos_) settings.Mutable("ignore_eos").ignore_eos = true;
+  if (logprobs_) settings.Mutable("top_logprobs").top_logprobs = *logprobs_;
+  settings.Finish();
+  return settings;
+}
+
+SamplingParams SamplingFlags::Params(const std::filesystem::path& folder) const {
+  const SamplingSettings settings = Settings(folder);
+  for (const std::string& warning : settings.warnings()) LogWarn("{}", warning);
+  return settings.params();
 }
 
 }  // namespace spate

@@ -1,4 +1,5 @@
-// Sampling flags, and where their defaults come from: generation_config.json of the model, then this program.
+// Sampling flags, and where their defaults come from: generation_config.json of the model, then this program. What the
+// values mean and may be is the engine's (engine/sampling_options.h).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,28 +9,34 @@
 #include <string>
 #include <vector>
 
-#include "engine/request.h"
+#include "engine/sampling_settings.h"
 
 namespace spate {
 
 class SamplingFlags {
  public:
+  static constexpr const char* kGroup = "Sampling";  // of these flags in --help
+
+  SamplingFlags();
+  SamplingFlags(const SamplingFlags&) = delete;  // a CLI::App points into it
+  SamplingFlags& operator=(const SamplingFlags&) = delete;
+
   void AddTo(CLI::App& command);
-  // A flag wins over generation_config.json in `folder` (temperature, top_k, top_p, min_p, repetition_penalty, where
-  // do_sample is not false), which wins over: temperature 0.8, everything else off.
+  // A flag wins over generation_config.json in `folder`, which wins over: temperature 0.8, everything else off.
+  SamplingSettings Settings(const std::filesystem::path& folder) const;
+  // Their parameters; what the file asks in vain is logged.
   SamplingParams Params(const std::filesystem::path& folder) const;
 
  private:
-  std::optional<float> temperature_, top_p_, min_p_, repetition_, presence_, frequency_;
-  std::optional<int> top_k_;
+  // Of SamplingOptions(), by index; an option uses the one of its kind.
+  std::vector<std::optional<float>> floats_;
+  std::vector<std::optional<int>> ints_;
   std::optional<uint64_t> seed_;
-  int max_tokens_ = 256;
-  int min_tokens_ = 0;
+  std::optional<int> max_tokens_, min_tokens_, logprobs_;
+  std::optional<std::string> samplers_;
   bool ignore_eos_ = false;
-  std::vector<std::string> stop_;
+  std::vector<std::string> stop_, bias_, breakers_, bad_words_;
   std::vector<int32_t> stop_ids_;
-  std::vector<std::string> bias_;
-  int logprobs_ = -1;
 };
 
 }  // namespace spate

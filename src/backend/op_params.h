@@ -72,4 +72,41 @@ struct KvLayout {
   int64_t BytesPerBlock(int group) const { return BytesPerToken(group) * kKvBlockTokens; }
 };
 
+// Steps between logits and a draw, listed in their default order. Each sees what those before it left, as a
+// distribution of its own. backend/ref/samplers.h defines them and names their sources.
+enum class SamplerStep : uint8_t { kPenalties, kDry, kTopNSigma, kTemperature, kTopK, kTypicalP, kTopP, kMinP, kXtc };
+inline constexpr int kSamplerSteps = 9;
+
+inline constexpr int kDryLongestMatch = 50;               // longer repetitions count as this long
+inline constexpr float kLeastDynamicTemperature = 1e-5f;  // below, weights could only overflow
+
+// What a row needs beyond the usual samplers: another order, or samplers that most requests leave off. Arrays belong
+// to the request's owner and outlive the step.
+struct SamplerExtras {
+  SamplerStep steps[kSamplerSteps] = {};  // those that are on, in the order in which they run
+  int32_t step_count = 0;
+
+  float dry_multiplier = 0;
+  float dry_base = 1.75f;
+  int32_t dry_allowed_length = 2;         // at least 1
+  int32_t dry_last_n = -1;                // tokens looked at; -1 = all
+  const int32_t* dry_breakers = nullptr;  // [dry_breaker_count] ids, ascending
+  int32_t dry_breaker_count = 0;
+
+  float top_n_sigma = 0;
+  float typical_p = 1;
+  float xtc_probability = 0;
+  float xtc_threshold = 0.1f;
+  float dynatemp_range = 0;  // the temperature is within this of SampleArgs::temperature; 0 = fixed
+  float dynatemp_exponent = 1;
+
+  bool mirostat = false;  // version 2; after all steps
+  float mirostat_tau = 5;
+  float mirostat_eta = 0.1f;
+
+  const int32_t* bad_words = nullptr;      // ids of all words, back to back; applied before all steps
+  const int32_t* bad_word_ends = nullptr;  // [bad_word_count] end of each word in bad_words
+  int32_t bad_word_count = 0;
+};
+
 }  // namespace spate

@@ -43,7 +43,7 @@ struct TokenBias {
   float bias = 0.f;  // added to the logit; -infinity bans the token
 };
 
-// How one output row is sampled. Order: bias, penalties, temperature, top-k, top-p, min-p, draw.
+// How one output row is sampled. Order: bias, penalties, temperature, top-k, top-p, min-p, draw; or as `extras` say.
 // The draw is the inverse of the distribution function over the tokens that are left, in ascending
 // order of id, at UniformAt(seed, choice, position, 0): a function of the request alone.
 struct SampleArgs {
@@ -62,6 +62,17 @@ struct SampleArgs {
   int32_t top_logprobs = -1;    // -1 = no log-probabilities; else of the token and of this many most likely
   const TokenBias* bias = nullptr;
   int32_t bias_count = 0;
+  const SamplerExtras* extras = nullptr;  // null = the usual samplers in their usual order
+};
+
+// A slot changes its owner: what the samplers of its new one remember, from before and from now on.
+struct SlotStart {
+  int32_t slot = 0;
+  bool track = false;     // counts tokens, for the penalties
+  bool remember = false;  // keeps tokens in their order, for DRY and bad words
+  float mirostat_mu = 0;
+  std::span<const int32_t> prompt{};  // empty unless track or remember
+  std::span<const int32_t> output{};  // what a sequence had produced before a preemption
 };
 
 inline constexpr int kMaxTopLogprobs = 20;
@@ -73,6 +84,7 @@ struct SampleResult {
   int32_t top_count = 0;
   int32_t top_ids[kMaxTopLogprobs] = {};  // most likely first, lower id first among equals
   float top_logprobs[kMaxTopLogprobs] = {};
+  float mirostat_mu = 0;  // of the slot after this token: what restores it after a preemption
 };
 
 // One scheduler step, packed: every sequence's new tokens back to back. Identical for prefill, chunked
@@ -148,16 +160,15 @@ class Ops {
   virtual void Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv, Mat out) = 0;
   // out[i] = x[output_rows[i]].                                         out [outputs, dim]
   virtual void GatherRows(const Batch& batch, Mat x, Mat out) = 0;
-  // Samples every row by batch.sample; updates the slots' last token and, for tracked slots, counts. The
+  // Samples every row by batch.sample; updates the slots' last token and what else they remember. The
   // logits are left as they were. Synchronises: results are on the host. logits [outputs, vocab], results [outputs]
   virtual void Sample(const Batch& batch, Mat logits, std::span<SampleResult> results) = 0;
 
   // Host copy of rows of a Mat, f32: waits for the device.              out [mat.rows * mat.cols]
   virtual void Download(const Mat& mat, std::span<float> out) = 0;
 
-  // Starts or forgets a slot's penalty counts: called when a sequence with penalties is admitted (its prompt,
-  // and after a preemption what it had already produced). Empty spans with track=false: not tracked.
-  virtual void SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) = 0;
+  // Forgets what a slot remembers and starts anew: called when a sequence is admitted.
+  virtual void SetSlot(const SlotStart& start) = 0;
 
   // Hands named intermediate results to `tap` (null = off). Used by golden tests to name the first layer that
   // diverges, and by profiles.

@@ -34,11 +34,7 @@ const StepInput& BatchBuilder::Build(const Step& step) {
                        .slot = s.slot(),
                        .outputs = entry.samples ? Chunk::Outputs::kLast : Chunk::Outputs::kNone});
     if (entry.samples) samples_.push_back(s.NextSample());
-    if (entry.admitted && s.has_penalties()) {
-      starts_.push_back({s.slot(), true, s.prompt(), s.output()});
-    } else if (entry.admitted) {
-      starts_.push_back({s.slot(), false, {}, {}});
-    }
+    if (entry.admitted) starts_.push_back(s.Start());
   }
   Build(chunks_);
   input_.batch.sample = samples_.data();

@@ -22,14 +22,6 @@ struct Chunk {
   Outputs outputs = Outputs::kNone;
 };
 
-// A slot changes its owner: what the penalties of its new one count.
-struct SlotStart {
-  int slot = 0;
-  bool track = false;
-  std::span<const int32_t> prompt;  // empty without track
-  std::span<const int32_t> output;
-};
-
 // All that crosses to a worker for one step. Points into the builder and the sequences.
 struct StepInput {
   Batch batch;

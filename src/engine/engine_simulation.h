@@ -61,6 +61,12 @@ inline Expected Replay(const Request& request, uint64_t seed, const SequenceLimi
     state = FakeModel::Extend(state, token);
     counts.AddPrompt(token);
   }
+  const SamplerPlan plan(p);
+  counts.remembers = plan.remembers();
+  if (counts.remembers) {
+    for (const int32_t token : request.prompt) counts.AddToken(token);
+  }
+  if (p.mirostat != 0) counts.mirostat_mu = 2 * p.mirostat_tau;
   const auto ends = [&](int32_t token) {
     const auto in = [token](const std::vector<int32_t>& ids) {
       return std::find(ids.begin(), ids.end(), token) != ids.end();
@@ -87,11 +93,14 @@ inline Expected Replay(const Request& request, uint64_t seed, const SequenceLimi
     args.repetition_penalty = p.repetition_penalty;
     args.presence_penalty = p.presence_penalty;
     args.frequency_penalty = p.frequency_penalty;
+    args.extras = plan.extras();
     args.bias = bias.data();
     args.bias_count = static_cast<int32_t>(bias.size());
     const int32_t token = FakeModel::Draw(state, args, counts, kVocab);
     state = FakeModel::Extend(state, token);
     counts.AddOutput(token);
+    if (counts.remembers) counts.AddToken(token);
+    counts.mirostat_mu = FakeModel::NextMu(args, counts, token);
     expected.output.push_back(token);
     if (ends(token) && !must_go_on) {
       expected.finish = FinishReason::kStop;
@@ -119,6 +128,9 @@ inline Request RandomRequest(std::mt19937_64& random, int number, int context) {
   p.ignore_eos = below(4) == 0;
   if (below(4) == 0) p.repetition_penalty = 1.25f;
   if (below(6) == 0) p.frequency_penalty = 0.5f;
+  if (below(5) == 0) p.dry_multiplier = 0.8f;
+  if (below(8) == 0) p.bad_words_ids = {{1, 2}};
+  if (below(5) == 0 && p.temperature > 0) p.mirostat = 2;
   const bool long_output = below(3) == 0;
   if (long_output) {
     p.ignore_eos = true;

@@ -129,7 +129,29 @@ TEST_P(EngineBackend, SampledTextDoesNotDependOnNeighbours) {
        .seed = 4,
        .stop_ids = {5, 6, 7, 8, 9, 10}},
       {.max_tokens = 100, .temperature = 0, .repetition_penalty = 1.2f, .logit_bias = {{40, 3.f}}, .top_logprobs = 3},
+      {.max_tokens = 100, .temperature = 1.1f, .seed = 6, .ignore_eos = true, .mirostat = 2, .mirostat_tau = 3},
+      {.max_tokens = 100,
+       .temperature = 0.7f,
+       .seed = 7,
+       .ignore_eos = true,
+       .dry_multiplier = 2,
+       .dry_allowed_length = 1,
+       .bad_words_ids = {{40, 41}, {50}}},
+      {.max_tokens = 100,
+       .temperature = 1.2f,
+       .top_p = 0.9f,
+       .frequency_penalty = 0.4f,
+       .seed = 8,
+       .ignore_eos = true,
+       .typical_p = 0.95f,
+       .xtc_probability = 0.5f,
+       .xtc_threshold = 0.05f,
+       .dynatemp_range = 0.5f,
+       .dry_multiplier = 1,
+       .samplers = {SamplerStep::kTopP, SamplerStep::kTemperature, SamplerStep::kXtc, SamplerStep::kPenalties,
+                    SamplerStep::kDry, SamplerStep::kTypicalP}},
   };
+  constexpr size_t kKinds = std::size(kinds);
   std::vector<Outcome> alone;
   int64_t preemptions = 0;
   for (const bool crowd : {false, true}) {
@@ -138,11 +160,12 @@ TEST_P(EngineBackend, SampledTextDoesNotDependOnNeighbours) {
                                                       .context = 144,
                                                       .kv_blocks = crowd ? 10 : 9});
     std::vector<std::shared_ptr<WaitSink>> sinks;
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < static_cast<int>(2 * kKinds); ++i) {
       sinks.push_back(std::make_shared<WaitSink>());
       std::vector<int32_t> prompt;
-      for (int t = 0; t < 3 + 2 * i; ++t) prompt.push_back((7 * i + 3 * t) % 100);
-      engine.Submit({.id = std::to_string(i), .prompt = prompt, .params = kinds[i % 5]}, sinks.back());
+      for (int t = 0; t < 3 + 2 * (i % 10); ++t) prompt.push_back((7 * i + 3 * t) % 100);
+      engine.Submit({.id = std::to_string(i), .prompt = prompt, .params = kinds[static_cast<size_t>(i) % kKinds]},
+                    sinks.back());
     }
     for (size_t i = 0; i < sinks.size(); ++i) {
       const Outcome outcome = sinks[i]->Wait();

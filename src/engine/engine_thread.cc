@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "engine/sampling_params.h"
+#include "engine/sampling_words.h"
 
 namespace spate {
 
@@ -27,6 +28,7 @@ void EngineThread::Submit(Request request, std::shared_ptr<Sink> sink) {
   if (!request.params.stop.empty() && tokenizer_ == nullptr) {
     throw Error(ErrorCode::kUsage, "stop: the model has no tokenizer, so its output has no text; use stop_ids");
   }
+  ResolveWords(request.params, tokenizer_, vocab_);
   const uint64_t seed = request.params.seed ? *request.params.seed : RandomSeed();
   const bool taken = queue_.Push(
       Submission{.request = std::move(request), .seed = seed, .submitted_ns = clock_.NowNs(), .sink = std::move(sink)});

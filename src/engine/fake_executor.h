@@ -29,14 +29,26 @@ struct FakeModel {
 
   struct Counts {
     bool tracked = false;
+    bool remembers = false;
+    uint64_t tokens = 0;  // in their order
+    float mirostat_mu = 0;
     uint64_t prompt = 0;  // sums, so the order of the tokens does not matter
     uint64_t output = 0;
     void AddPrompt(int32_t token) { prompt += Mix(11, static_cast<uint64_t>(token)); }
+    void AddToken(int32_t token) { tokens = Mix(tokens, static_cast<uint64_t>(token)); }
     void AddOutput(int32_t token) { output += Mix(12, static_cast<uint64_t>(token)); }
   };
 
   static bool HasPenalties(const SampleArgs& a) {
     return a.repetition_penalty != 1 || a.presence_penalty != 0 || a.frequency_penalty != 0;
+  }
+
+  static bool Remembers(const SampleArgs& a) {
+    return a.extras != nullptr && (a.extras->dry_multiplier > 0 || a.extras->bad_word_count > 0);
+  }
+  static float NextMu(const SampleArgs& a, const Counts& counts, int32_t token) {
+    if (a.extras == nullptr || !a.extras->mirostat) return 0;
+    return counts.mirostat_mu * 0.75f + static_cast<float>(token);
   }
 
   // The token after a prefix. Of whatever the arguments say, all but the slot matters.
@@ -49,6 +61,10 @@ struct FakeModel {
     x = Mix(x, static_cast<uint64_t>(a.top_k));
     if (a.temperature > 0) x = Mix(Mix(x, a.seed), a.choice);
     if (HasPenalties(a)) x = Mix(x, counts.prompt + 3 * counts.output);
+    if (a.extras != nullptr) {
+      for (int i = 0; i < a.extras->step_count; ++i) x = Mix(x, static_cast<uint64_t>(a.extras->steps[i]));
+      x = Mix(x, counts.tokens + std::bit_cast<uint32_t>(counts.mirostat_mu));
+    }
     std::vector<bool> banned(static_cast<size_t>(vocab), false);
     for (int i = 0; i < a.bias_count; ++i) {
       if (a.bias[i].bias < -1e30f) {
@@ -140,9 +156,14 @@ class FakeExecutor final : public Executor {
   void StartSlots(std::span<const SlotStart> starts) {
     for (const SlotStart& start : starts) {
       FakeModel::Counts& counts = counts_[static_cast<size_t>(start.slot)];
-      counts = {.tracked = start.track};
+      counts = {.tracked = start.track, .remembers = start.remember, .mirostat_mu = start.mirostat_mu};
       for (const int32_t token : start.prompt) counts.AddPrompt(token);
       for (const int32_t token : start.output) counts.AddOutput(token);
+      for (const auto part : {start.prompt, start.output}) {
+        for (const int32_t token : part) {
+          if (start.remember) counts.AddToken(token);
+        }
+      }
     }
   }
 
@@ -185,7 +206,11 @@ class FakeExecutor final : public Executor {
     SampleResult result;
     result.token = FakeModel::Draw(state, args, counts, options_.vocab);
     result.logprob = -static_cast<float>(output);
+    CHECK(counts.remembers == FakeModel::Remembers(args), "slot {} kept its former owner's tokens", args.slot);
+    result.mirostat_mu = FakeModel::NextMu(args, counts, result.token);
+    counts.mirostat_mu = result.mirostat_mu;
     if (counts.tracked) counts.AddOutput(result.token);
+    if (counts.remembers) counts.AddToken(result.token);
     results_.push_back(result);
   }
 

@@ -11,6 +11,10 @@
 
 namespace spate {
 
+// Every sampler, in the order in which they run unless a request says otherwise (docs/sampling.md).
+std::vector<SamplerStep> DefaultSamplers();
+
+// What each means and its range: engine/sampling_options.h.
 struct SamplingParams {
   int max_tokens = 0;  // of output; 0 = as many as the context holds
   int min_tokens = 0;  // before this many, neither EOS nor stop ids end the output (they are banned)
@@ -28,6 +32,25 @@ struct SamplingParams {
   std::vector<int32_t> stop_ids{};  // beside the model's own EOS ids
   std::vector<TokenBias> logit_bias{};
   int top_logprobs = -1;  // -1 = none
+
+  float top_n_sigma = 0.f;  // 0 = off
+  float typical_p = 1.f;    // 1 = off
+  float xtc_probability = 0.f;
+  float xtc_threshold = 0.1f;
+  float dynatemp_range = 0.f;
+  float dynatemp_exponent = 1.f;
+  float dry_multiplier = 0.f;  // 0 = off
+  float dry_base = 1.75f;
+  int dry_allowed_length = 2;
+  int dry_last_n = -1;  // -1 = the whole sequence
+  std::vector<std::string> dry_breakers{"\n", ":", "\"", "*"};
+  std::vector<int32_t> dry_breaker_ids{};  // beside those that ResolveWords finds for dry_breakers
+  int mirostat = 0;                        // 0 = off, 2
+  float mirostat_tau = 5.f;
+  float mirostat_eta = 0.1f;
+  std::vector<std::string> bad_words{};                   // ResolveWords makes ids of them
+  std::vector<std::vector<int32_t>> bad_words_ids{};      // sequences that the output must not complete
+  std::vector<SamplerStep> samplers = DefaultSamplers();  // what is not among them is off
 };
 
 // Throws Error(kUsage) with the name, range and value of the first parameter that is out of range.

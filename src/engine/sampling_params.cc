@@ -11,22 +11,10 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "engine/sampling_options.h"
 
 namespace spate {
 namespace {
-
-// NaN is in no range.
-void CheckRange(std::string_view name, double value, double low, double high) {
-  if (!(value >= low && value <= high)) {
-    throw Error(ErrorCode::kUsage, "{}: expected a number in [{}, {}], got {}", name, low, high, value);
-  }
-}
-
-void CheckAbove(std::string_view name, double value, double low, double high) {
-  if (!(value > low && value <= high)) {
-    throw Error(ErrorCode::kUsage, "{}: expected a number in ({}, {}], got {}", name, low, high, value);
-  }
-}
 
 void CheckInt(std::string_view name, int64_t value, int64_t low, int64_t high) {
   if (value < low || value > high) {
@@ -38,36 +26,68 @@ void CheckCount(std::string_view name, size_t count, size_t limit) {
   if (count > limit) throw Error(ErrorCode::kUsage, "{}: expected at most {} entries, got {}", name, limit, count);
 }
 
+void CheckText(std::string_view name, const std::string& text, size_t limit) {
+  if (text.empty() || text.size() > limit) {
+    throw Error(ErrorCode::kUsage, "{}: expected strings of 1 to {} bytes, got {}", name, limit, text.size());
+  }
+  if (!IsValidUtf8(text)) throw Error(ErrorCode::kUsage, "{}: expected UTF-8, got other bytes", name);
+}
+
+void CheckWords(const SamplingParams& p, int vocab) {
+  CheckCount("dry_sequence_breakers", p.dry_breakers.size(), kMaxBreakers);
+  for (const std::string& text : p.dry_breakers) CheckText("dry_sequence_breakers", text, kMaxBreakerBytes);
+  CheckCount("dry_breaker_ids", p.dry_breaker_ids.size(), static_cast<size_t>(vocab));
+  for (const int32_t id : p.dry_breaker_ids) CheckInt("dry_breaker_ids", id, 0, vocab - 1);
+  CheckCount("bad_words", p.bad_words.size(), kMaxBadWords);
+  for (const std::string& text : p.bad_words) CheckText("bad_words", text, kMaxBadWordBytes);
+  CheckCount("bad_words_ids", p.bad_words_ids.size(), kMaxBadWords);
+  for (const std::vector<int32_t>& word : p.bad_words_ids) {
+    if (word.empty()) throw Error(ErrorCode::kUsage, "bad_words_ids: expected at least one id in each, got none");
+    CheckCount("bad_words_ids: one of them", word.size(), kMaxBadWordIds);
+    for (const int32_t id : word) CheckInt("bad_words_ids", id, 0, vocab - 1);
+  }
+}
+
 }  // namespace
+
+// It chooses by itself where to cut.
+void CheckMirostat(const SamplingParams& p) {
+  if (p.mirostat == 0) return;
+  if (p.mirostat != 2) throw Error(ErrorCode::kUsage, "mirostat: expected 0 (off) or 2, got {}", p.mirostat);
+  if (p.temperature <= 0) {
+    throw Error(ErrorCode::kUsage, "mirostat: expected a temperature above 0 with it, got {}", p.temperature);
+  }
+  for (const SamplingOption& option : SamplingOptions()) {
+    if (!option.is_filter || option.Get(p) == option.off) continue;
+    throw Error(ErrorCode::kUsage,
+                "mirostat: chooses by itself where to cut, got {} {} too; turn one of them off ({} {})", option.name,
+                option.Get(p), option.name, option.off);
+  }
+}
 
 void Validate(const SamplingParams& p, int vocab) {
   constexpr int kMaxInt = std::numeric_limits<int>::max();
   CheckInt("max_tokens", p.max_tokens, 0, kMaxInt);
   CheckInt("min_tokens", p.min_tokens, 0, p.max_tokens > 0 ? p.max_tokens : kMaxInt);
-  CheckRange("temperature", p.temperature, 0, 100);
-  CheckInt("top_k", p.top_k, 0, kMaxInt);
-  CheckAbove("top_p", p.top_p, 0, 1);
-  CheckRange("min_p", p.min_p, 0, 1);
-  CheckAbove("repetition_penalty", p.repetition_penalty, 0, 100);
-  CheckRange("presence_penalty", p.presence_penalty, -2, 2);
-  CheckRange("frequency_penalty", p.frequency_penalty, -2, 2);
+  for (const SamplingOption& option : SamplingOptions()) option.Check(p);
   CheckInt("top_logprobs", p.top_logprobs, -1, kMaxTopLogprobs);
 
   CheckCount("stop", p.stop.size(), kMaxStopStrings);
-  for (const std::string& stop : p.stop) {
-    if (stop.empty() || stop.size() > kMaxStopBytes) {
-      throw Error(ErrorCode::kUsage, "stop: expected strings of 1 to {} bytes, got {}", kMaxStopBytes, stop.size());
-    }
-    if (!IsValidUtf8(stop)) throw Error(ErrorCode::kUsage, "stop: expected UTF-8, got other bytes");
-  }
+  for (const std::string& stop : p.stop) CheckText("stop", stop, kMaxStopBytes);
   CheckCount("stop_ids", p.stop_ids.size(), kMaxStopIds);
   for (const int32_t id : p.stop_ids) CheckInt("stop_ids", id, 0, vocab - 1);
   CheckCount("logit_bias", p.logit_bias.size(), kMaxLogitBias);
   for (const TokenBias& bias : p.logit_bias) {
     CheckInt("logit_bias: token", bias.id, 0, vocab - 1);
     // -infinity bans a token.
-    if (bias.bias != -std::numeric_limits<float>::infinity()) CheckRange("logit_bias", bias.bias, -1e4, 1e4);
+    const double value = static_cast<double>(bias.bias);
+    if (bias.bias != -std::numeric_limits<float>::infinity() && !(std::abs(value) <= kMaxBias)) {
+      throw Error(ErrorCode::kUsage, "logit_bias: expected a number in [{}, {}] or -infinity, got {}", -kMaxBias,
+                  kMaxBias, value);
+    }
   }
+  CheckWords(p, vocab);
+  CheckMirostat(p);
 }
 
 void CheckRequest(const Request& request, int vocab, int context) {

@@ -151,7 +151,7 @@ void Scheduler::Commit(std::span<const SampleResult> results) {
   size_t next = 0;
   for (const Step::Entry& entry : step_.entries) {
     entry.sequence->computed_ += entry.count;
-    if (entry.samples) entry.sequence->Append(results[next++].token);
+    if (entry.samples) entry.sequence->Append(results[next++]);
   }
   in_step_ = false;
 }

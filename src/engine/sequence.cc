@@ -6,19 +6,15 @@
 #include "base/check.h"
 
 namespace spate {
-namespace {
-
-// A temperature below this is taken for its limit, 0: dividing by it could only overflow.
-constexpr float kGreedyBelow = 1e-5f;
-
-}  // namespace
 
 Sequence::Sequence(const Request& request, uint64_t seed, const SequenceLimits& limits)
     : id_(request.id),
       tokens_(request.prompt),
       prompt_size_(static_cast<int>(tokens_.size())),
       limit_(limits.context),
-      min_tokens_(request.params.min_tokens) {
+      min_tokens_(request.params.min_tokens),
+      plan_(request.params),
+      mirostat_mu_(plan_.FirstMu()) {
   const SamplingParams& p = request.params;
   if (p.max_tokens > 0) limit_ = static_cast<int>(std::min<int64_t>(limit_, int64_t{prompt_size_} + p.max_tokens));
   CHECK(0 < prompt_size_ && prompt_size_ < limit_, "prompt of {} tokens, limit {}", prompt_size_, limit_);
@@ -30,22 +26,17 @@ Sequence::Sequence(const Request& request, uint64_t seed, const SequenceLimits& 
     bans_ = bias_.size();
   }
   bias_.insert(bias_.end(), p.logit_bias.begin(), p.logit_bias.end());
+  for (const int32_t id : plan_.bans()) bias_.push_back({id, -std::numeric_limits<float>::infinity()});
 
-  has_penalties_ = p.repetition_penalty != 1.f || p.presence_penalty != 0.f || p.frequency_penalty != 0.f;
+  plan_.Fill(sample_);
   sample_.seed = seed;
   sample_.choice = p.choice;
-  sample_.temperature = p.temperature < kGreedyBelow ? 0.f : p.temperature;
-  sample_.top_k = p.top_k;
-  sample_.top_p = p.top_p;
-  sample_.min_p = p.min_p;
-  sample_.repetition_penalty = p.repetition_penalty;
-  sample_.presence_penalty = p.presence_penalty;
-  sample_.frequency_penalty = p.frequency_penalty;
   sample_.top_logprobs = p.top_logprobs;
 }
 
 SampleArgs Sequence::NextSample() const {
   SampleArgs args = sample_;
+  args.extras = plan_.extras();
   args.position = size();
   args.slot = slot_;
   const size_t skip = output_size() < min_tokens_ ? 0 : bans_;
@@ -54,7 +45,18 @@ SampleArgs Sequence::NextSample() const {
   return args;
 }
 
-void Sequence::Append(int32_t token) {
+SlotStart Sequence::Start() const {
+  SlotStart start{.slot = slot_, .track = plan_.counts(), .remember = plan_.remembers(), .mirostat_mu = mirostat_mu_};
+  if (start.track || start.remember) {
+    start.prompt = prompt();
+    start.output = output();
+  }
+  return start;
+}
+
+void Sequence::Append(const SampleResult& result) {
+  const int32_t token = result.token;
+  mirostat_mu_ = result.mirostat_mu;
   const bool may_end = output_size() >= min_tokens_;
   tokens_.push_back(token);
   ended_by_id_ = may_end && std::find(end_ids_.begin(), end_ids_.end(), token) != end_ids_.end();

@@ -12,6 +12,7 @@
 #include "backend/ops.h"
 #include "cache/block_pool.h"
 #include "engine/request.h"
+#include "engine/sampler_plan.h"
 
 namespace spate {
 
@@ -37,7 +38,6 @@ class Sequence {
   std::span<const int32_t> tokens() const { return tokens_; }
   std::span<const int32_t> prompt() const { return tokens().first(static_cast<size_t>(prompt_size_)); }
   std::span<const int32_t> output() const { return tokens().subspan(static_cast<size_t>(prompt_size_)); }
-  bool has_penalties() const { return has_penalties_; }
 
   int computed() const { return computed_; }  // leading tokens whose keys and values are in the cache
   int slot() const { return slot_; }          // -1 = not running
@@ -48,22 +48,25 @@ class Sequence {
   // That reason came from a token that stands for the end (EOS or a stop id) and is no text.
   bool ended_by_id() const { return ended_by_id_; }
 
+  // What the slot of a sequence that is admitted has to remember, from before a preemption too.
+  SlotStart Start() const;
   // How the token after all present ones is drawn: a function of the request and its tokens alone, apart from
-  // the slot. The bias points into the sequence.
+  // the slot. Points into the sequence.
   SampleArgs NextSample() const;
 
  private:
   friend class Scheduler;
   enum class State : uint8_t { kNew, kWaiting, kRunning, kRemoved };
 
-  void Append(int32_t token);
+  void Append(const SampleResult& result);
 
   std::string id_;
   std::vector<int32_t> tokens_;
   int prompt_size_;
   int limit_;
   int min_tokens_;
-  bool has_penalties_;
+  SamplerPlan plan_;
+  float mirostat_mu_;
   std::vector<int32_t> end_ids_;  // EOS unless ignored, and the request's stop ids
   std::vector<TokenBias> bias_;   // `bans_` times -infinity for end_ids_, then the request's own
   size_t bans_ = 0;

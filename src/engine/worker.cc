@@ -32,7 +32,7 @@ Worker::Worker(const Model& model, const WorkerOptions& options)
     : ops_(MakeWorkerOps(model, options)), decoder_(model.spec, model.weights, *ops_) {}
 
 void Worker::StartSlots(std::span<const SlotStart> starts) {
-  for (const SlotStart& start : starts) ops_->SetSlot(start.slot, start.track, start.prompt, start.output);
+  for (const SlotStart& start : starts) ops_->SetSlot(start);
 }
 
 void Worker::Sample(const Batch& batch, Mat logits, std::span<SampleResult> results) {

@@ -82,8 +82,6 @@ void CpuOps::Download(const Mat& mat, std::span<float> out) {
   for (int r = 0; r < mat.rows; ++r) std::copy_n(Row(mat, r), mat.cols, out.data() + int64_t{r} * mat.cols);
 }
 
-void CpuOps::SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) {
-  sampler_.SetSlot(slot, track, prompt, output);
-}
+void CpuOps::SetSlot(const SlotStart& start) { sampler_.SetSlot(start); }
 
 }  // namespace spate::cpu

@@ -30,7 +30,7 @@ class CpuOps final : public Ops {
   void GatherRows(const Batch& batch, Mat x, Mat out) override;
   void Sample(const Batch& batch, Mat logits, std::span<SampleResult> results) override;
   void Download(const Mat& mat, std::span<float> out) override;
-  void SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) override;
+  void SetSlot(const SlotStart& start) override;
 
  private:
   const OpsConfig config_;

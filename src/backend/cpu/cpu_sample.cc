@@ -69,28 +69,48 @@ void Sampler::Count(Slot& slot, int32_t id, int32_t by) {
   count = by == 1 ? count | 1 : count + by;
 }
 
-void Sampler::SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) {
-  CHECK(slot >= 0 && static_cast<size_t>(slot) < slots_.size(), "slot {} of {}", slot, slots_.size());
-  Slot& state = slots_[static_cast<size_t>(slot)];
-  state.tracked = track;
+void Sampler::SetSlot(const SlotStart& start) {
+  CHECK(start.slot >= 0 && static_cast<size_t>(start.slot) < slots_.size(), "slot {} of {}", start.slot, slots_.size());
+  Slot& state = slots_[static_cast<size_t>(start.slot)];
+  state.tracked = start.track;
+  state.mirostat_mu = start.mirostat_mu;
+  Remember(state, start);
   for (const int32_t id : state.touched) state.counts[static_cast<size_t>(id)] = 0;
   state.touched.clear();
-  if (!track) return;
+  if (!start.track) return;
   state.counts.resize(static_cast<size_t>(vocab_));
   // As many different tokens as the sequence can have: Sample allocates nothing.
-  const size_t most = std::max(prompt.size() + output.size(), static_cast<size_t>(max_context_)) + 1;
+  const size_t most = std::max(start.prompt.size() + start.output.size(), static_cast<size_t>(max_context_)) + 1;
   state.touched.reserve(std::min(static_cast<size_t>(vocab_), most));
-  for (const int32_t id : prompt) Count(state, id, 1);
-  for (const int32_t id : output) Count(state, id, 2);
+  for (const int32_t id : start.prompt) Count(state, id, 1);
+  for (const int32_t id : start.output) Count(state, id, 2);
 }
 
-void Sampler::Update(const SampleArgs& args, int32_t token) {
+void Sampler::Remember(Slot& slot, const SlotStart& start) {
+  slot.remembers = start.remember;
+  slot.tokens.clear();
+  if (!start.remember) return;
+  const size_t size = start.prompt.size() + start.output.size();
+  const size_t most = std::max(size, static_cast<size_t>(max_context_)) + 1;  // Sample allocates nothing
+  slot.tokens.reserve(most);
+  for (const std::span<const int32_t> part : {start.prompt, start.output}) {
+    slot.tokens.insert(slot.tokens.end(), part.begin(), part.end());
+  }
+  for (Scratch& scratch : scratch_) {
+    if (scratch.matches.size() < most) scratch.matches.resize(most);
+    scratch.repeated.resize(static_cast<size_t>(vocab_));
+  }
+}
+
+void Sampler::Update(const SampleArgs& args, const SampleResult& result) {
   Slot& slot = slots_[static_cast<size_t>(args.slot)];
-  slot.last_token = token;
-  if (slot.tracked) Count(slot, token, 2);
+  slot.last_token = result.token;
+  if (slot.tracked) Count(slot, result.token, 2);
+  if (slot.remembers) slot.tokens.push_back(result.token);
+  if (args.extras != nullptr) slot.mirostat_mu = result.mirostat_mu;
 }
 
-// Two rows of a tracked slot: the second reads what the first has drawn.
+// Two rows of a slot that remembers anything: the second reads what the first has drawn.
 bool Sampler::HasSharedSlot(const Batch& batch) {
   ++step_;
   bool shared = false;
@@ -98,7 +118,9 @@ bool Sampler::HasSharedSlot(const Batch& batch) {
     const int32_t id = batch.sample[i].slot;
     CHECK(id >= 0 && static_cast<size_t>(id) < slots_.size(), "slot {} of {}", id, slots_.size());
     Slot& slot = slots_[static_cast<size_t>(id)];
-    shared = shared || (slot.tracked && slot.step == step_);
+    const SamplerExtras* extras = batch.sample[i].extras;
+    const bool remembers = slot.tracked || slot.remembers || (extras != nullptr && extras->mirostat);
+    shared = shared || (remembers && slot.step == step_);
     slot.step = step_;
   }
   return shared;
@@ -112,7 +134,7 @@ void Sampler::Sample(const Batch& batch, const Mat& logits, std::span<SampleResu
     const float* values = static_cast<const float*>(logits.data) + row * logits.stride;
     results[static_cast<size_t>(row)] = SampleRow(values, batch.sample[row], scratch_[static_cast<size_t>(thread)]);
   };
-  const auto update = [&](int row) { Update(batch.sample[row], results[static_cast<size_t>(row)].token); };
+  const auto update = [&](int row) { Update(batch.sample[row], results[static_cast<size_t>(row)]); };
   if (HasSharedSlot(batch)) {
     for (int row = 0; row < batch.outputs; ++row) {
       sample(row, 0);
@@ -134,10 +156,15 @@ void Sampler::Sample(const Batch& batch, const Mat& logits, std::span<SampleResu
 
 SampleResult Sampler::SampleRow(const float* logits, const SampleArgs& args, Scratch& scratch) const {
   SampleResult result;
+  if (args.extras != nullptr) {
+    SampleExtras(logits, args, scratch, result);
+    if (args.top_logprobs >= 0) SetLogProbabilities(logits, args.top_logprobs, scratch, result);
+    return result;
+  }
   const float* x = Adjust(logits, args, slots_[static_cast<size_t>(args.slot)], scratch);
   const RowKernels::Best best = kernels_.best(x, vocab_);
   if (best.value == -kInfinity) {
-    result.token = LowestNotBanned(args, scratch);
+    result.token = LowestNotBanned(args, slots_[static_cast<size_t>(args.slot)], scratch);
   } else if (args.temperature <= 0) {
     result.token = static_cast<int32_t>(best.index);
   } else {
@@ -150,8 +177,8 @@ SampleResult Sampler::SampleRow(const float* logits, const SampleArgs& args, Scr
 }
 
 const float* Sampler::Adjust(const float* logits, const SampleArgs& args, const Slot& slot, Scratch& scratch) const {
-  const bool penalties =
-      slot.tracked && (args.repetition_penalty != 1 || args.presence_penalty != 0 || args.frequency_penalty != 0);
+  const bool penalties = slot.tracked && args.extras == nullptr &&
+                         (args.repetition_penalty != 1 || args.presence_penalty != 0 || args.frequency_penalty != 0);
   if (args.bias_count == 0 && !penalties) return logits;
   float* adjusted = scratch.adjusted.data();
   std::copy_n(logits, vocab_, adjusted);
@@ -171,16 +198,6 @@ const float* Sampler::Adjust(const float* logits, const SampleArgs& args, const 
     adjusted[id] = Sanitized(value - static_cast<double>(args.frequency_penalty) * occurrences);
   }
   return adjusted;
-}
-
-int32_t Sampler::LowestNotBanned(const SampleArgs& args, Scratch& scratch) const {
-  float* banned = scratch.adjusted.data();
-  std::fill_n(banned, vocab_, 0.0f);
-  for (int32_t i = 0; i < args.bias_count; ++i) {
-    if (args.bias[i].bias == -kInfinity) banned[args.bias[i].id] = 1;
-  }
-  const float* free = std::find(banned, banned + vocab_, 0.0f);
-  return free == banned + vocab_ ? 0 : static_cast<int32_t>(free - banned);
 }
 
 // Every token, or those that min-p leaves.

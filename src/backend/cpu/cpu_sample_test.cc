@@ -69,7 +69,7 @@ class SampleRows {
 // The token must be one that the definition keeps, and u must lie in its stretch of the distribution function, but for
 // what f32 weights can move its ends.
 void ExpectDrawn(const std::vector<float>& logits, const SampleArgs& args, const ref::SlotState& slot, int32_t token) {
-  const std::vector<double> p = ref::Probabilities(ref::AdjustedLogits(logits, args, slot), args);
+  const std::vector<double> p = ref::Probabilities(logits, args, slot);
   const double u = static_cast<double>(UniformAt(args.seed, args.choice, static_cast<uint64_t>(args.position), 0));
   ASSERT_TRUE(token >= 0 && static_cast<size_t>(token) < p.size()) << token;
   double begin = 0;
@@ -195,15 +195,14 @@ TEST_P(CpuSampleTest, FiltersKeepExactlyTheirTokens) {
 TEST_P(CpuSampleTest, PenaltiesFollowPromptAndOutput) {
   constexpr int kVocab = 40;
   SampleRows rows(*GetParam(), kVocab, 2, 3);
-  ref::SlotState expected{
-      .tracked = true, .in_prompt = std::vector<uint8_t>(kVocab), .in_output = std::vector<int32_t>(kVocab)};
+  ref::SlotState expected;
   const std::vector<int32_t> prompt = {1, 2, 2, 3, 39}, output = {3, 4, 4};
-  for (int32_t id : prompt) expected.in_prompt[static_cast<size_t>(id)] = 1;
-  for (int32_t id : output) ++expected.in_output[static_cast<size_t>(id)];
+  expected.Start({.track = true, .prompt = prompt, .output = output}, kVocab);
   const std::vector<int32_t> others = {5, 6, 7};
-  rows.sampler().SetSlot(1, true, others, others);  // used before by another sequence
-  rows.sampler().SetSlot(1, true, prompt, output);
-  rows.sampler().SetSlot(2, false, {}, {});
+  rows.sampler().SetSlot(
+      {.slot = 1, .track = true, .prompt = others, .output = others});  // used before by another sequence
+  rows.sampler().SetSlot({.slot = 1, .track = true, .prompt = prompt, .output = output});
+  rows.sampler().SetSlot({.slot = 2});
   for (int step = 0; step < 60; ++step) {
     const std::vector<float> logits = RandomLogits(kVocab, static_cast<uint32_t>(step), 0.5f);
     SampleArgs args;
@@ -223,7 +222,7 @@ TEST_P(CpuSampleTest, PenaltiesFollowPromptAndOutput) {
     EXPECT_EQ(rows.sampler().LastToken(2), results[1].token);
     ++expected.in_output[static_cast<size_t>(results[0].token)];
   }
-  rows.sampler().SetSlot(1, false, {}, {});
+  rows.sampler().SetSlot({.slot = 1});
   std::vector<float> logits(kVocab, 0.0f);
   SampleArgs args;
   args.slot = 1;
@@ -233,7 +232,7 @@ TEST_P(CpuSampleTest, PenaltiesFollowPromptAndOutput) {
 
 TEST_P(CpuSampleTest, RowsOfOneTrackedSlotSeeEachOther) {
   SampleRows rows(*GetParam(), 8, 3, 1);
-  rows.sampler().SetSlot(0, true, {}, {});
+  rows.sampler().SetSlot({.slot = 0, .track = true});
   SampleArgs args;
   args.presence_penalty = 1;
   const std::vector<float> logits = {0.2f, 0.1f, 0, -1, -1, -1, -1, -1};

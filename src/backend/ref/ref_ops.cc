@@ -107,8 +107,7 @@ void RefOps::Sample(const Batch& batch, Mat logits, std::span<SampleResult> resu
     CHECK(args.slot >= 0 && static_cast<size_t>(args.slot) < slots_.size(), "slot {} of {}", args.slot, slots_.size());
     SlotState& slot = slots_[static_cast<size_t>(args.slot)];
     const SampleResult result = SampleRow({Row(logits, i), static_cast<size_t>(logits.cols)}, args, slot);
-    slot.last_token = result.token;
-    if (slot.tracked) ++slot.in_output[static_cast<size_t>(result.token)];
+    slot.Take(result);
     results[static_cast<size_t>(i)] = result;
   }
 }
@@ -119,20 +118,9 @@ void RefOps::Download(const Mat& mat, std::span<float> out) {
   for (int r = 0; r < mat.rows; ++r) std::copy_n(Row(mat, r), mat.cols, out.data() + int64_t{r} * mat.cols);
 }
 
-void RefOps::SetSlot(int slot, bool track, std::span<const int32_t> prompt, std::span<const int32_t> output) {
-  CHECK(slot >= 0 && static_cast<size_t>(slot) < slots_.size(), "slot {} of {}", slot, slots_.size());
-  const size_t vocab = static_cast<size_t>(config_.vocab);
-  SlotState& state = slots_[static_cast<size_t>(slot)];
-  state.tracked = track;
-  state.in_prompt.assign(track ? vocab : 0, 0);
-  state.in_output.assign(track ? vocab : 0, 0);
-  if (!track) return;
-  const auto index = [&](int32_t id) {
-    CHECK(id >= 0 && id < config_.vocab, "token {} of {}", id, config_.vocab);
-    return static_cast<size_t>(id);
-  };
-  for (int32_t id : prompt) state.in_prompt[index(id)] = 1;
-  for (int32_t id : output) ++state.in_output[index(id)];
+void RefOps::SetSlot(const SlotStart& start) {
+  CHECK(start.slot >= 0 && static_cast<size_t>(start.slot) < slots_.size(), "slot {} of {}", start.slot, slots_.size());
+  slots_[static_cast<size_t>(start.slot)].Start(start, config_.vocab);
 }
 
 }  // namespace spate::ref

@@ -68,7 +68,7 @@ TEST(RefOps, SamplingCountsForTrackedSlotsOnly) {
     ops->Sample(batch, {logits.data(), 1, 3, 3, DType::kF32}, {&result, 1});
     return result.token;
   };
-  ops->SetSlot(0, true, {}, {});
+  ops->SetSlot({.slot = 0, .track = true});
   // 1, then 0.6, then 0.2 against 0.5, then 0.2 against 0.1, ...
   EXPECT_EQ(next(0), 1);
   EXPECT_EQ(next(0), 1);
@@ -76,9 +76,9 @@ TEST(RefOps, SamplingCountsForTrackedSlotsOnly) {
   EXPECT_EQ(next(0), 1);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(next(1), 1);
   const int32_t produced[] = {1, 1};
-  ops->SetSlot(0, true, {}, produced);
+  ops->SetSlot({.slot = 0, .track = true, .output = produced});
   EXPECT_EQ(next(0), 2);
-  ops->SetSlot(0, false, {}, {});
+  ops->SetSlot({.slot = 0});
   EXPECT_EQ(next(0), 1);
 }
 

@@ -1,10 +1,10 @@
-// Sampling as it is meant, in double. Where ops.h leaves a choice, this is the choice:
+// Sampling as it is meant, in double; the samplers themselves are in backend/ref/samplers.h. Where ops.h leaves a
+// choice, this is the choice:
 //  - A NaN logit counts as -infinity, +infinity as the largest float.
-//  - Repetition penalty first, then presence and frequency.
-//  - Ties, in every filter and in greedy: the lowest id is the more probable one.
-//  - top-p looks at the probabilities after temperature and top-k; min-p drops what is below min_p times
-//    the largest of them. The most probable token always survives.
-//  - When no token has a finite logit: the lowest id that no bias bans, or 0 when all are banned.
+//  - Bias and bad words come first, then the samplers in their order.
+//  - Temperature 0 is greedy: of the samplers only penalties and DRY count, and mirostat's state stays as it is.
+//  - XTC acts where UniformAt(seed, choice, position, 1) is below its probability.
+//  - When no token has a finite logit: the lowest id that neither a bias nor a bad word bans, or 0 when all are banned.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +12,17 @@
 #include <vector>
 
 #include "backend/ops.h"
+#include "backend/ref/samplers.h"
+#include "backend/ref/slot_state.h"
 
 namespace spate::ref {
 
-// What a slot remembers of the tokens so far.
-struct SlotState {
-  int32_t last_token = -1;         // -1: none sampled yet
-  bool tracked = false;            // the rest is empty unless tracked
-  std::vector<uint8_t> in_prompt;  // [vocab] 0 or 1
-  std::vector<int32_t> in_output;  // [vocab] occurrences
-};
-
-// logits [vocab] after bias and penalties; never NaN nor +infinity.
+// logits [vocab] after bias and bad words; never NaN nor +infinity. A bad word bans its last token where the tokens so
+// far, those of the prompt too, end with all before it.
 std::vector<double> AdjustedLogits(std::span<const float> logits, const SampleArgs& args, const SlotState& slot);
 
 // The distribution that a token is drawn from: [vocab], sums to 1, 0 = filtered out. Greedy is a single 1.
-std::vector<double> Probabilities(std::span<const double> adjusted, const SampleArgs& args);
+std::vector<double> Probabilities(std::span<const float> logits, const SampleArgs& args, const SlotState& slot);
 
 // Inverse of the distribution function in ascending order of id: the first token whose cumulative
 // probability exceeds u, which is in [0, 1).

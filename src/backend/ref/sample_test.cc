@@ -22,7 +22,7 @@ std::vector<float> LogitsOf(const std::vector<double>& weights) {
 }
 
 std::vector<double> Distribution(const std::vector<float>& logits, const SampleArgs& args, const SlotState& slot = {}) {
-  return Probabilities(AdjustedLogits(logits, args, slot), args);
+  return Probabilities(logits, args, slot);
 }
 
 void ExpectNear(const std::vector<double>& got, const std::vector<double>& expected) {
@@ -106,9 +106,19 @@ TEST(RefSample, PenaltiesReadTheSlot) {
   args.presence_penalty = 0.5f;
   args.frequency_penalty = 0.25f;
   const std::vector<float> logits = {4, 4, -4, -4, 4};
-  EXPECT_EQ(AdjustedLogits(logits, args, slot), (std::vector<double>{2, 2 - 0.5 - 0.5, -8, -8 - 0.5 - 0.25, 4}));
+  const auto penalized = [&] {
+    Candidates candidates;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      candidates.push_back({static_cast<int32_t>(i), static_cast<double>(logits[i])});
+    }
+    Penalize(args, slot, candidates);
+    std::vector<double> values(logits.size());
+    for (const Candidate& c : candidates) values[static_cast<size_t>(c.id)] = c.logit;
+    return values;
+  };
+  EXPECT_EQ(penalized(), (std::vector<double>{2, 2 - 0.5 - 0.5, -8, -8 - 0.5 - 0.25, 4}));
   slot.tracked = false;
-  EXPECT_EQ(AdjustedLogits(logits, args, slot), (std::vector<double>{4, 4, -4, -4, 4}));
+  EXPECT_EQ(penalized(), (std::vector<double>{4, 4, -4, -4, 4}));
 }
 
 TEST(RefSample, NanAndInfinity) {
