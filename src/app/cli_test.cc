@@ -12,14 +12,6 @@
 namespace spate {
 namespace {
 
-TEST(Nearest, FindsWhatWasMeant) {
-  const std::vector<std::string> known = {"--temperature", "--top-k", "--top-p", "--threads", "-n"};
-  EXPECT_EQ(Nearest("--temprature", known), "--temperature");
-  EXPECT_EQ(Nearest("--topk", known), "--top-k");
-  EXPECT_EQ(Nearest("--thraeds", known), "--threads");
-  EXPECT_EQ(Nearest("--frobnicate", known), "");
-}
-
 class ConfigFile : public ::testing::Test {
  protected:
   std::vector<std::string> Expand(const std::string& text, std::vector<std::string> args) {
