@@ -131,6 +131,7 @@ int RunCli(int argc, const char* const* argv) {
   cli.app.add_flag("--write-man", man)->group("");  // hidden: used by packaging
   cli.app.add_option("--write-completion", completion)->group("");
   AddRunCommand(cli);
+  AddChatCommand(cli);
   AddEvalCommand(cli);
   AddBenchCommand(cli);
   AddInspectCommand(cli);

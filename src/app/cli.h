@@ -21,6 +21,7 @@ struct Cli {
 
 // One function per cmd_*.cc.
 void AddRunCommand(Cli& cli);
+void AddChatCommand(Cli& cli);
 void AddEvalCommand(Cli& cli);
 void AddBenchCommand(Cli& cli);
 void AddInspectCommand(Cli& cli);
