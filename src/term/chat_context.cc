@@ -52,7 +52,7 @@ std::optional<std::string> ContextMeter::Use(int used) {
   const int reached = percent >= 95 ? 95 : percent >= 80 ? 80 : 0;
   if (reached <= warned_percent_) return std::nullopt;
   warned_percent_ = reached;
-  return fmt::format("the context is {} % full ({} of {} tokens); the oldest exchanges will be left out when it is",
+  return fmt::format("the context is {} % full ({} of {} tokens); what does not fit will be dropped, oldest first",
                      percent, used, context_);
 }
 

@@ -106,8 +106,10 @@ class LineEditor::Impl {
     const Utf8Locale locale;
     status_ = LineStatus::kEnd;  // unless something else happens: Ctrl-D on an empty line
     pasted_too_much_ = false;
-    prompt_ = options_.color ? (first ? L"\1\033[1;32m\1> \1\033[0m\1" : L"\1\033[2m\1. \1\033[0m\1")
-                             : (first ? L"> " : L". ");
+    // libedit shows what is between the marks with the character behind it: a sequence at the very end would be lost.
+    const std::string_view mark = first ? ">" : ".";
+    prompt_ = Wide(options_.color ? fmt::format("\1\033[{}m\1{}\1\033[0m\1 ", first ? "1;32" : "2", mark)
+                                  : fmt::format("{} ", mark));
     el_resize(edit_.get());
     Send(kPasteOn);
     int count = 0;
