@@ -60,10 +60,10 @@ TEST_F(ChatPipe, RefusesAMessageThatCannotFitWithTheNumbers) {
 
 TEST_F(ChatPipe, SaysWhatItDroppedToFit) {
   const ProgramResult result = Chat("Once upon a time\nThen came a fox\nHe said to the king\nAnd the queen\n",
-                                    "-n 24 --context 80 --ignore-eos");
+                                    "-n 24 --context 70 --ignore-eos");
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_NE(result.err.find("dropped 1 oldest exchange ("), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find("tokens) to fit 80"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("tokens) to fit 70"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("the context is 8"), std::string::npos) << result.err;
 }
 

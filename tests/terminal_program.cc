@@ -14,7 +14,7 @@ namespace spate {
 namespace {
 
 // Sanitizers on a busy machine are a hundred times slower than a release; a test that fails may take long.
-constexpr int kPatienceMs = 300'000;
+constexpr int kPatienceMs = 120'000;
 
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;

@@ -54,13 +54,17 @@ TEST(Ids, ParseOrSayWhere) {
 TEST(Manual, NamesEveryCommandAndFlag) {
   Cli cli;
   AddRunCommand(cli);
+  AddChatCommand(cli);
   AddBenchCommand(cli);
   const std::string page = ManPage(cli.app);
   EXPECT_NE(page.find("\\-\\-temperature"), std::string::npos);
   EXPECT_NE(page.find(".SS spate bench decode"), std::string::npos);
+  EXPECT_NE(page.find(".SS spate chat"), std::string::npos);
+  EXPECT_NE(page.find("\\-\\-template"), std::string::npos);
   const std::string bash = Completion(cli.app, "bash");
   EXPECT_NE(bash.find("\"bench decode\") words="), std::string::npos);
   EXPECT_NE(bash.find("--repetition-penalty"), std::string::npos);
+  EXPECT_NE(bash.find("\"chat\") words="), std::string::npos);
   EXPECT_THROW(Completion(cli.app, "fish"), Error);
 }
 

@@ -29,7 +29,7 @@ TEST(VisibleText, ShowsWhatATerminalWouldObey) {
 TEST(VisibleText, NoControlCharacterComesThrough) {
   for (int a = 0; a < 256; ++a) {
     for (int b = 0; b < 256; ++b) {
-      const std::string shown = VisibleText({static_cast<char>(a), static_cast<char>(b)});
+      const std::string shown = VisibleText(std::string{static_cast<char>(a), static_cast<char>(b)});
       for (const char c : shown)
         ASSERT_TRUE(static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') << a << " " << b;
       ASSERT_EQ(shown.find('\x7f'), std::string::npos);
