@@ -2,6 +2,7 @@
 
 #include "tokenizer/jinja/interpreter.h"
 #include "tokenizer/jinja/methods.h"
+#include "tokenizer/jinja/operators.h"
 
 namespace spate::jinja {
 

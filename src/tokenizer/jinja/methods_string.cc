@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tokenizer/jinja/arguments.h"
+#include "tokenizer/jinja/filters.h"
 #include "tokenizer/jinja/format.h"
 #include "tokenizer/jinja/interpreter.h"
 #include "tokenizer/jinja/iterate.h"
