@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/chat_template_flag.h"
 #include "app/cli.h"
 #include "app/model_flags.h"
 #include "app/sampling_flags.h"
@@ -28,31 +29,27 @@ struct ChatFlags {
   int context = 0;
 };
 
-std::string RenderPlain(const nlohmann::ordered_json& messages) {
-  std::string text;
-  for (const auto& m : messages) {
-    if (m["role"] != "assistant" && !text.empty()) text += " ";
-    text += m["content"].get<std::string>();
-  }
-  return text;
-}
-
 int RunChatCommand(const ChatFlags& flags) {
+  // What can be wrong with it is said before the weights take their time.
+  const std::unique_ptr<ChatTemplate> chat = ChooseChatTemplate(flags.template_name, flags.model.path());
   ChatOptions options{.encode = {},
                       .model_name = flags.model.path().string(),
-                      .template_name = flags.template_name,
+                      .template_name = std::string(chat->name()),
                       .params = flags.sampling.Params(flags.model.path()),
                       .system = flags.system,
                       .load = flags.load,
                       .prompt = flags.prompt,
                       .single = flags.single};
   std::unique_ptr<Model> opened = flags.model.Open(true);
+  if (opened->tokenizer == nullptr)
+    throw Error(ErrorCode::kBadInput, "{}: chat needs a tokenizer and the folder has none", options.model_name);
   Engine engine(std::move(opened),
                 {.max_batch_tokens = flags.max_batch_tokens, .max_sequences = 1, .context = flags.context});
   if (flags.max_tokens->count() == 0)
     options.params.max_tokens = std::clamp(engine.context() / 4, 1, kMaxDefaultAnswer);
+  // The template writes BOS itself where the model wants it.
   options.encode = [&](const nlohmann::ordered_json& messages) {
-    return engine.model().tokenizer->Encode(RenderPlain(messages));
+    return engine.model().tokenizer->Encode(chat->Render({.messages = messages}), {.add_special = false});
   };
   return RunChat(engine, std::move(options));
 }
