@@ -68,6 +68,22 @@ TEST_F(ChatTerminal, CtrlCStopsTheAnswerAndKeepsItsPart) {
   EXPECT_EQ(chat->Finish(), 0);
 }
 
+TEST_F(ChatTerminal, WaitsVisiblyAndCtrlCTakesBackWhatHasNoAnswerYet) {
+  const auto chat = Open(kSlow);
+  ASSERT_TRUE(chat->WaitFor(kPrompt));
+  Enter(*chat, "/set max_tokens 50", "(max_tokens is 50)");
+  std::string words;
+  for (int i = 0; i < 180; ++i) words += "the king ";
+  chat->Type(words + "\r");
+  ASSERT_TRUE(chat->WaitFor(" tokens, Ctrl-C stops")) << chat->Shown();
+  chat->Type("\003");
+  ASSERT_TRUE(chat->WaitFor("(stopped before the first word; the message was taken back)")) << chat->Shown();
+  ASSERT_TRUE(chat->WaitFor(kPrompt));
+  EXPECT_EQ(Messages(*chat).size(), 0u);
+  chat->Type("\004");
+  EXPECT_EQ(chat->Finish(), 0);
+}
+
 TEST_F(ChatTerminal, CtrlCClearsTheLineAndTwiceLeaves) {
   const auto chat = Open({"-n", "4"});
   ASSERT_TRUE(chat->WaitFor(kPrompt));

@@ -17,6 +17,7 @@ namespace spate {
 namespace {
 
 constexpr double kBandwidthSeconds = 0.2;
+constexpr double kCachedBytes = 32e6;  // as large a cache as processors have for two cores
 constexpr size_t kShownPath = 200;
 
 std::string Exchanges(size_t count) { return fmt::format("{} exchange{}", count, count == 1 ? "" : "s"); }
@@ -80,7 +81,7 @@ void Chat::System(const std::string& text) {
   session_.SetSystem(text == "off" ? "" : text);
   const size_t kept = session_.exchanges().size();
   screen_.Note(fmt::format("system message {} from the next message on{}", text == "off" ? "gone" : "set",
-                           kept == 0 ? "" : fmt::format("; {} before it stay, /reset forgets them", Exchanges(kept))));
+                           kept == 0 ? "" : fmt::format("; {} from before kept, /reset forgets", Exchanges(kept))));
 }
 
 void Chat::Undo() {
@@ -152,13 +153,16 @@ void Chat::Stats() {
   text += "\n";
   if (last_) {
     const double decode = Rate(std::max(last_->output_tokens - 1, 0), last_->decode);
-    const double gb_s = DecodeBytesPerToken(engine_.model(), *last_) * decode / 1e9;
+    const double bytes = DecodeBytesPerToken(engine_.model(), *last_);
+    const double gb_s = bytes * decode / 1e9;
     const double peak = engine_.model().device->MeasureReadBandwidth(kBandwidthSeconds);
     text += fmt::format(
         "last     prefill {} tokens at {:.1f} tok/s; decode {} tokens at {:.1f} tok/s, {:.1f} GB/s = {:.0f} % of the "
         "{:.1f} GB/s this machine reads\n",
         last_->prompt_tokens, Rate(last_->prompt_tokens, last_->prefill), last_->output_tokens, decode, gb_s,
         peak > 0 ? 100 * gb_s / peak : 0, peak);
+    if (bytes < kCachedBytes)
+      text += "         (weights this small stay in the processor's cache, so memory does not limit them)\n";
   }
   text += fmt::format("session  {} answer{}; prefill {} tokens at {:.1f} tok/s; decode {} tokens at {:.1f} tok/s\n",
                       totals_.answers, totals_.answers == 1 ? "" : "s", Grouped(totals_.prompt_tokens),
