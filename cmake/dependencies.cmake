@@ -47,6 +47,16 @@ dep_static(pcre2 libpcre2-8)
 target_compile_definitions(dep_pcre2 INTERFACE PCRE2_CODE_UNIT_WIDTH=8)
 dep_static(utf8proc libutf8proc)
 dep_static(crypto libcrypto dl)
+# libedit's archive needs two more, which come with packages that libedit-dev depends on. Without all three, the shared
+# library, which brings its own.
+find_library(SPATE_tinfo_ARCHIVE NAMES libtinfo.a)
+find_library(SPATE_bsd_ARCHIVE NAMES libbsd.a)
+mark_as_advanced(SPATE_tinfo_ARCHIVE SPATE_bsd_ARCHIVE)
+if(SPATE_tinfo_ARCHIVE AND SPATE_bsd_ARCHIVE)
+  dep_static(edit libedit ${SPATE_tinfo_ARCHIVE} ${SPATE_bsd_ARCHIVE})
+else()
+  dep_alias(edit edit)
+endif()
 
 if(SPATE_BUILD_TESTS)
   find_package(GTest REQUIRED)

@@ -12,12 +12,12 @@
 
 namespace spate {
 
-ProgramResult RunProgram(const std::string& arguments, const std::string& environment) {
+ProgramResult RunProgram(const std::string& arguments, const std::string& environment, const std::string& input) {
   static int runs = 0;
   const std::string errors =
       std::filesystem::temp_directory_path() / fmt::format("spate-program-{}-{}", getpid(), ++runs);
   const std::string command =
-      fmt::format("{} '{}' {} 2>'{}' </dev/null", environment, SPATE_PROGRAM, arguments, errors);
+      fmt::format("{} '{}' {} 2>'{}' <'{}'", environment, SPATE_PROGRAM, arguments, errors, input);
   ProgramResult result;
   std::FILE* pipe = popen(command.c_str(), "r");
   std::array<char, 4096> buffer;

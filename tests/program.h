@@ -11,7 +11,9 @@ struct ProgramResult {
   std::string err;
 };
 
-// `arguments` as a shell reads them; `environment` such as "SPATE_ISA=avx2", may be empty.
-ProgramResult RunProgram(const std::string& arguments, const std::string& environment = "");
+// `arguments` as a shell reads them; `environment` such as "SPATE_ISA=avx2", may be empty; `input` is the file that
+// standard input comes from.
+ProgramResult RunProgram(const std::string& arguments, const std::string& environment = "",
+                         const std::string& input = "/dev/null");
 
 }  // namespace spate

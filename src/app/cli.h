@@ -21,6 +21,7 @@ struct Cli {
 
 // One function per cmd_*.cc.
 void AddRunCommand(Cli& cli);
+void AddChatCommand(Cli& cli);
 void AddEvalCommand(Cli& cli);
 void AddBenchCommand(Cli& cli);
 void AddInspectCommand(Cli& cli);
@@ -30,9 +31,6 @@ void AddDoctorCommand(Cli& cli);
 // argv without the program's name, with `--config FILE` replaced by the flags the file stands for: lines
 // `name = value` (TOML or INI), true for a flag without value. What the command line says itself wins.
 std::vector<std::string> ExpandConfig(std::vector<std::string> args);
-
-// The known word nearest to `word`, or "" when none is near.
-std::string Nearest(std::string_view word, const std::vector<std::string>& known);
 
 // Parses and runs. Errors of usage are thrown as Error(kUsage); --help and --version print and return 0.
 int RunCli(int argc, const char* const* argv);

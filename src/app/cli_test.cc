@@ -12,14 +12,6 @@
 namespace spate {
 namespace {
 
-TEST(Nearest, FindsWhatWasMeant) {
-  const std::vector<std::string> known = {"--temperature", "--top-k", "--top-p", "--threads", "-n"};
-  EXPECT_EQ(Nearest("--temprature", known), "--temperature");
-  EXPECT_EQ(Nearest("--topk", known), "--top-k");
-  EXPECT_EQ(Nearest("--thraeds", known), "--threads");
-  EXPECT_EQ(Nearest("--frobnicate", known), "");
-}
-
 class ConfigFile : public ::testing::Test {
  protected:
   std::vector<std::string> Expand(const std::string& text, std::vector<std::string> args) {
@@ -62,13 +54,17 @@ TEST(Ids, ParseOrSayWhere) {
 TEST(Manual, NamesEveryCommandAndFlag) {
   Cli cli;
   AddRunCommand(cli);
+  AddChatCommand(cli);
   AddBenchCommand(cli);
   const std::string page = ManPage(cli.app);
   EXPECT_NE(page.find("\\-\\-temperature"), std::string::npos);
   EXPECT_NE(page.find(".SS spate bench decode"), std::string::npos);
+  EXPECT_NE(page.find(".SS spate chat"), std::string::npos);
+  EXPECT_NE(page.find("\\-\\-template"), std::string::npos);
   const std::string bash = Completion(cli.app, "bash");
   EXPECT_NE(bash.find("\"bench decode\") words="), std::string::npos);
   EXPECT_NE(bash.find("--repetition-penalty"), std::string::npos);
+  EXPECT_NE(bash.find("\"chat\") words="), std::string::npos);
   EXPECT_THROW(Completion(cli.app, "fish"), Error);
 }
 

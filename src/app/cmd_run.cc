@@ -17,6 +17,7 @@
 #include "app/sampling_flags.h"
 #include "base/error.h"
 #include "base/mmap_file.h"
+#include "engine/decode_bytes.h"
 #include "engine/engine.h"
 #include "term/terminal.h"
 
@@ -94,13 +95,6 @@ std::vector<int32_t> PromptIds(const RunFlags& flags, const Model& model) {
   return model.tokenizer->Encode(ReadTextFile(flags.file, kMaxPromptBytes));
 }
 
-// Bytes that one decoded token makes the machine read: all weights, and the cached keys and values of half the output.
-double BytesPerToken(const Model& model, const RequestTimings& t) {
-  const double context = t.prompt_tokens + t.output_tokens / 2.0;
-  return static_cast<double>(model.weights.BytesPerToken()) +
-         context * static_cast<double>(MakeKvLayout(model.spec, model.kv_dtype).BytesPerToken(0));
-}
-
 nlohmann::json LogprobsJson(const Model& model, const std::vector<SampleResult>& tokens) {
   const auto text = [&](int32_t id) {
     return model.tokenizer ? std::string(model.tokenizer->TokenText(id)) : std::string();
@@ -149,7 +143,7 @@ int Run(const RunFlags& flags) {
   const RequestTimings& t = last.timings;
   const double prefill_rate = t.prefill > 0 ? t.prompt_tokens / t.prefill : 0;
   const double decode_rate = t.decode > 0 && t.output_tokens > 1 ? (t.output_tokens - 1) / t.decode : 0;
-  const double bytes = BytesPerToken(model, t);
+  const double bytes = DecodeBytesPerToken(model, t);
   const double gb_s = bytes * decode_rate / 1e9;
   const double peak = flags.quiet && !flags.json ? 0 : model.device->MeasureReadBandwidth(kBandwidthSeconds);
   std::vector<int32_t> output;

@@ -92,7 +92,10 @@ std::string ManPage(const CLI::App& app) {
       "130 interrupted.\n";
   page +=
       ".SH ENVIRONMENT\n.TP\n\\fBSPATE_DEMO\\fR\nfolder of the demo model\n.TP\n\\fBSPATE_ISA\\fR\n"
-      "portable, avx2 or avx512: forces an instruction set level\n.TP\n\\fBSPATE_LOG\\fR\ndebug, info, warn or error\n";
+      "portable, avx2 or avx512: forces an instruction set level\n.TP\n\\fBSPATE_LOG\\fR\ndebug, info, warn or error\n"
+      ".TP\n\\fBNO_COLOR\\fR\nset and not empty: no colours\n"
+      ".SH FILES\n.TP\n\\fI$XDG_STATE_HOME/spate/history\\fR\nwhat was typed into chat; XDG_STATE_HOME is "
+      "~/.local/state where it is not set\n";
   return page;
 }
 
@@ -114,7 +117,7 @@ std::string Completion(const CLI::App& app, std::string_view shell) {
 {}  esac
   case "${{COMP_WORDS[COMP_CWORD-1]}}" in
     -m|--model) COMPREPLY=($(compgen -d -- "$current")); return ;;
-    -f|--file|-o|--out|--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    -f|--file|-o|--out|--config|--load|--template) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }}

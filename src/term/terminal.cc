@@ -15,11 +15,16 @@ std::string Face(std::string_view code, std::string_view text, std::FILE* stream
 
 }  // namespace
 
-bool IsTerminal(std::FILE* stream) {
-  if (isatty(fileno(stream)) == 0) return false;
-  const char* no_color = std::getenv("NO_COLOR");  // no-color.org
+bool IsTty(std::FILE* stream) { return isatty(fileno(stream)) != 0; }
+
+bool CanRedraw(std::FILE* stream) {
   const char* term = std::getenv("TERM");
-  return (no_color == nullptr || *no_color == '\0') && (term == nullptr || std::string_view(term) != "dumb");
+  return IsTty(stream) && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+bool IsTerminal(std::FILE* stream) {
+  const char* no_color = std::getenv("NO_COLOR");  // no-color.org
+  return (no_color == nullptr || *no_color == '\0') && CanRedraw(stream);
 }
 
 int TerminalColumns() {
