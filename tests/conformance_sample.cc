@@ -223,30 +223,48 @@ class SampleCase final : public Case {
             .output = history.output};
   }
 
-  // A step's samplers that cut somewhere, each moved by what rounding may move it: by -1, 0 or 1, as the digits of
-  // `moves` to base 3 say.
-  static constexpr int kMoves = 3 * 3 * 3 * 3 * 3 * 3;
+  // One row's samplers that cut somewhere, to be moved by what rounding may move them.
   struct Moved {
     SampleArgs args;
     SamplerExtras extras;
     ref::SlotState slot;
+    std::vector<float*> cuts;  // those that are on
+
+    Moved(const SampleArgs& a, const ref::SlotState& s) : args(a), slot(s) {
+      const auto add = [&](float& value, bool on) {
+        if (on) cuts.push_back(&value);
+      };
+      add(args.top_p, args.top_p < 1);
+      add(args.min_p, args.min_p > 0);
+      if (a.extras == nullptr) return;
+      extras = *a.extras;
+      args.extras = &extras;
+      add(extras.typical_p, extras.typical_p < 1);
+      add(extras.top_n_sigma, extras.top_n_sigma > 0);
+      add(extras.xtc_threshold, extras.xtc_probability > 0);
+      add(slot.mirostat_mu, extras.mirostat);
+    }
+    Moved(const Moved&) = delete;
+    Moved& operator=(const Moved&) = delete;
   };
-  static void Move(const SampleArgs& args, const ref::SlotState& slot, int moves, Moved& moved) {
-    moved.args = args;
-    moved.slot = slot;
-    const auto move = [&](float& value, float off) {
-      if (value != off) value = static_cast<float>(static_cast<double>(value) * (1 + (moves % 3 - 1) * kThreshold));
-      moves /= 3;
-    };
-    move(moved.args.top_p, 1);
-    move(moved.args.min_p, 0);
-    if (args.extras == nullptr) return;
-    moved.extras = *args.extras;
-    moved.args.extras = &moved.extras;
-    move(moved.extras.typical_p, 1);
-    move(moved.extras.top_n_sigma, 0);
-    move(moved.extras.xtc_threshold, 0);
-    move(moved.slot.mirostat_mu, 0);
+
+  // Whether `token` is what u falls on with every cut where it is, or a little lower or higher.
+  static bool IsNear(std::span<const float> logits, const SampleArgs& args, const ref::SlotState& slot, int32_t token) {
+    if (args.temperature <= 0) return false;
+    const double u = static_cast<double>(UniformAt(args.seed, args.choice, static_cast<uint64_t>(args.position), 0));
+    Moved moved(args, slot);
+    std::vector<float> cuts;
+    for (const float* cut : moved.cuts) cuts.push_back(*cut);
+    int ways = 1;
+    for (size_t i = 0; i < cuts.size(); ++i) ways *= 3;
+    for (int way = 0; way < ways; ++way) {
+      for (int i = 0, rest = way; i < static_cast<int>(cuts.size()); ++i, rest /= 3) {
+        const size_t c = static_cast<size_t>(i);
+        *moved.cuts[c] = static_cast<float>(static_cast<double>(cuts[c]) * (1 + (rest % 3 - 1) * kThreshold));
+      }
+      if (Drawn(ref::Probabilities(logits, moved.args, moved.slot), token, u)) return true;
+    }
+    return false;
   }
 
   // Whether u falls on `token`, or as near as rounding decides.
@@ -265,14 +283,9 @@ class SampleCase final : public Case {
       return fmt::format("token {} of {}", result.token, logits.size());
     }
     if (result.token != expected.token) {
-      const double u = static_cast<double>(UniformAt(args.seed, args.choice, static_cast<uint64_t>(args.position), 0));
-      bool near = false;
-      Moved moved;
-      for (int moves = args.temperature > 0 ? 0 : kMoves; moves < kMoves && !near; ++moves) {
-        Move(args, slot, moves, moved);
-        near = Drawn(ref::Probabilities(logits, moved.args, moved.slot), result.token, u);
+      if (!IsNear(logits, args, slot, result.token)) {
+        return fmt::format("token {}, expected {}", result.token, expected.token);
       }
-      if (!near) return fmt::format("token {}, expected {}", result.token, expected.token);
     } else if (args.extras != nullptr) {
       // A surprise is as exact as a weight's exponent.
       const double bound = static_cast<double>(args.extras->mirostat_eta) * 2 * kDraw +

@@ -58,7 +58,7 @@ std::vector<Setting> CommandSettings(const CLI::App& command, const std::filesys
     } else if (!option->get_default_str().empty()) {
       value = option->get_default_str();
     }
-    if (value.is_string() && option->get_type_name() == "INT") value = std::stoll(value.get<std::string>());
+    if (value.is_string() && option->get_type_name().starts_with("INT")) value = std::stoll(value.get<std::string>());
     if (name == "model") value = model.string();
     settings.push_back({SnakeCase(name), std::move(value), given ? "flag" : "default"});
   }

@@ -139,12 +139,14 @@ constexpr SamplingOption kOptions[] = {
      .help = "mirostat: surprise aimed at, in bits",
      .field = &P::mirostat_tau,
      .high = 100,
-     .above_low = true},
+     .above_low = true,
+     .off = 5},
     {.name = "mirostat_eta",
      .help = "mirostat: learning rate",
      .field = &P::mirostat_eta,
      .high = 1,
-     .above_low = true},
+     .above_low = true,
+     .off = 0.1f},
 };
 
 constexpr std::string_view kSamplerNames[kSamplerSteps] = {"penalties", "dry",   "top_n_sigma", "temperature", "top_k",

@@ -22,7 +22,7 @@ struct SamplingOption {
   double high = 0;
   bool above_low = false;      // low itself is out of range
   std::string_view sampler{};  // by name; "" = of none, so that no order turns it off
-  double off = 0;              // the value with which that sampler, or this part of it, does nothing
+  double off = 0;              // with this value it does nothing, or what it does by default
   bool is_filter = false;      // removes tokens: mirostat takes its place
   bool in_generation_config = false;
 

@@ -11,7 +11,7 @@ namespace {
 constexpr int kVocab = 300;
 
 TEST(SamplingWords, BreakersAreAllTokensThatContainThem) {
-  const Tokenizer tokenizer = MakeTestTokenizer({"a\n", "\n\n", "b"});  // 257, 258, 259
+  const Tokenizer tokenizer = MakeTestTokenizer({"a\n", "\n\n", "cb"});  // 257, 258, 259
   EXPECT_EQ(BreakerIds({"\n"}, tokenizer, kVocab), (std::vector<int32_t>{'\n', 257, 258}));
   EXPECT_EQ(BreakerIds({"\n", "b", "\n"}, tokenizer, kVocab), (std::vector<int32_t>{'\n', 'b', 257, 258, 259}));
   EXPECT_EQ(BreakerIds({"\n"}, tokenizer, 258), (std::vector<int32_t>{'\n', 257})) << "the model has no more";
