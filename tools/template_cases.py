@@ -24,7 +24,6 @@ EXPRESSIONS = r"""
 0.1 + 0.2, 1e16, 1e15, 1.5e-5, 0.0001, 100.0, 1e22, -0.0, 123456789.125
 1_000, 0x1f, 0b101, 0o17, 1_0.5_0, 1e3
 big, big - 1
-big + 1
 1 < 2 < 3, 1 < 3 < 2, 1 == 1.0, True == 1, 'a' < 'b', [1, 2] < [1, 3], (1,) == [1]
 1 in items, 'ob' in 'bob', 'x' not in d, 'a' in d, 3 not in items
 not true and false or true, not (1 in [1]), none is none

@@ -86,13 +86,10 @@ Interpreter::Flow Interpreter::RunLoop(const Stmt& node, Frame& outer, const Val
     Load(node.scope, frame);
     Assign(*node.target, std::move(item), frame);
     const Flow flow = Execute(node.body, frame);
-    if (flow == Flow::kBreak) {
-      empty = false;
-      break;
-    }
+    if (flow == Flow::kBreak) break;
     if (flow == Flow::kNext) empty = false;
   }
-  // Jinja2 takes note of an iteration at the end of the body, which `continue` does not reach.
+  // Jinja2 takes note of an iteration at the end of the body, which `break` and `continue` do not reach.
   if (empty && !node.else_body.empty()) return Execute(node.else_body, Enter(node.else_scope, &outer));
   return Flow::kNext;
 }

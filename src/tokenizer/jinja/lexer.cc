@@ -101,6 +101,7 @@ class Lexer {
   }
 
   void Comment(size_t begin) {
+    if (at_ + begin == source_.size()) return Skip(begin);  // Jinja2 misses the end only when something follows
     for (size_t at = at_ + begin; at < source_.size(); ++at) {
       const char c = source_[at];
       if (c != '#' && c != '+' && c != '-') continue;
@@ -126,6 +127,7 @@ class Lexer {
     }
     const int line = line_;
     Skip(source_.size() - rest.size() - at_);
+    if (rest.empty()) return true;  // as with comments
     for (size_t tag = at_; (tag = source_.find("{%", tag)) != std::string_view::npos; ++tag) {
       const char sign = SignAt(source_, tag + 2);
       std::string_view end = StripLeft(source_.substr(tag + 2 + (sign == '\0' ? 0u : 1u)));
