@@ -86,13 +86,10 @@ Interpreter::Flow Interpreter::RunLoop(const Stmt& node, Frame& outer, const Val
     Load(node.scope, frame);
     Assign(*node.target, std::move(item), frame);
     const Flow flow = Execute(node.body, frame);
-    if (flow == Flow::kBreak) {
-      empty = false;
-      break;
-    }
+    if (flow == Flow::kBreak) break;
     if (flow == Flow::kNext) empty = false;
   }
-  // Jinja2 takes note of an iteration at the end of the body, which `continue` does not reach.
+  // Jinja2 takes note of an iteration at the end of the body, which `break` and `continue` do not reach.
   if (empty && !node.else_body.empty()) return Execute(node.else_body, Enter(node.else_scope, &outer));
   return Flow::kNext;
 }
@@ -146,9 +143,8 @@ std::string Interpreter::CallMacro(const Macro& macro, const Arguments& argument
   for (size_t i = 0; i < values.size(); ++i) {
     Value& slot = frame.slots[node.param_slots[i]];
     if (!slot.IsMissing()) continue;
-    slot = i < first_default
-               ? NewUndefined(heap_, fmt::format("parameter '{}' was not provided", node.params[i]->name))
-               : Evaluate(*node.defaults[i - first_default], frame);
+    slot = i < first_default ? NewUndefined(heap_, fmt::format("parameter '{}' was not provided", node.params[i]->name))
+                             : Evaluate(*node.defaults[i - first_default], frame);
   }
   Capture capture(*this);
   Execute(node.body, frame);

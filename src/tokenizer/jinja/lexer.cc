@@ -51,7 +51,8 @@ class Lexer {
       kept = StripRight(text);
     } else if (sign != '+' && !variable) {
       const size_t line_begin = text.rfind('\n') + 1;  // 0 without one
-      if ((line_begin > 0 || line_starting_) && Strip(text.substr(line_begin)).empty()) kept = text.substr(0, line_begin);
+      if ((line_begin > 0 || line_starting_) && Strip(text.substr(line_begin)).empty())
+        kept = text.substr(0, line_begin);
     }
     if (!kept.empty()) Add(TokenKind::kData, kept);
     Skip(text.size());
@@ -100,6 +101,7 @@ class Lexer {
   }
 
   void Comment(size_t begin) {
+    if (at_ + begin == source_.size()) return Skip(begin);  // Jinja2 misses the end only when something follows
     for (size_t at = at_ + begin; at < source_.size(); ++at) {
       const char c = source_[at];
       if (c != '#' && c != '+' && c != '-') continue;
@@ -125,6 +127,7 @@ class Lexer {
     }
     const int line = line_;
     Skip(source_.size() - rest.size() - at_);
+    if (rest.empty()) return true;  // as with comments
     for (size_t tag = at_; (tag = source_.find("{%", tag)) != std::string_view::npos; ++tag) {
       const char sign = SignAt(source_, tag + 2);
       std::string_view end = StripLeft(source_.substr(tag + 2 + (sign == '\0' ? 0u : 1u)));
@@ -269,7 +272,8 @@ uint32_t HexEscape(std::string_view text, size_t at, size_t digits, int line) {
   for (size_t i = 0; i < digits; ++i) {
     const char c = at + i < text.size() ? text[at + i] : '\0';
     const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (!IsDigit(c) && !letter) FailAt(line, "a string has an escape with too few digits, \\{}", text.substr(at - 1, 1));
+    if (!IsDigit(c) && !letter)
+      FailAt(line, "a string has an escape with too few digits, \\{}", text.substr(at - 1, 1));
     value = value * 16 + static_cast<uint32_t>(letter ? (c | 0x20) - 'a' + 10 : c - '0');
   }
   return value;

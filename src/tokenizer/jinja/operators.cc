@@ -50,9 +50,8 @@ bool EqualRanges(const Range& left, const Range& right) {
   return left.length == 0 || (left.start == right.start && (left.length == 1 || left.step == right.step));
 }
 
-Value Checked(bool overflow, int64_t result) {
+void CheckFits(bool overflow) {
   if (overflow) throw Failure("an integer does not fit 64 bits");
-  return Value(result);
 }
 
 int64_t FloorDivide(int64_t left, int64_t right) {
@@ -86,18 +85,22 @@ Value IntegerPower(int64_t base, int64_t exponent) {
     if ((exponent & 1) != 0) overflow = __builtin_mul_overflow(result, base, &result);
     if (exponent > 1 && !overflow) overflow = __builtin_mul_overflow(base, base, &base);
   }
-  return Checked(overflow, result);
+  CheckFits(overflow);
+  return Value(result);
 }
 
 Value Integers(BinaryOperator op, int64_t left, int64_t right) {
   int64_t result = 0;
   switch (op) {
     case BinaryOperator::kAdd:
-      return Checked(__builtin_add_overflow(left, right, &result), result);
+      CheckFits(__builtin_add_overflow(left, right, &result));
+      return Value(result);
     case BinaryOperator::kSubtract:
-      return Checked(__builtin_sub_overflow(left, right, &result), result);
+      CheckFits(__builtin_sub_overflow(left, right, &result));
+      return Value(result);
     case BinaryOperator::kMultiply:
-      return Checked(__builtin_mul_overflow(left, right, &result), result);
+      CheckFits(__builtin_mul_overflow(left, right, &result));
+      return Value(result);
     case BinaryOperator::kPower:
       return IntegerPower(left, right);
     default:
@@ -109,7 +112,8 @@ Value Integers(BinaryOperator op, int64_t left, int64_t right) {
   }
   if (right == -1) {  // the one quotient that may overflow
     if (op == BinaryOperator::kModulo) return Value(int64_t{0});
-    return Checked(__builtin_sub_overflow(int64_t{0}, left, &result), result);
+    CheckFits(__builtin_sub_overflow(int64_t{0}, left, &result));
+    return Value(result);
   }
   const int64_t quotient = FloorDivide(left, right);
   return op == BinaryOperator::kFloorDivide ? Value(quotient) : Value(left - quotient * right);
@@ -367,8 +371,9 @@ Value Negative(Heap& heap, const Value& value, bool negate) {
   if (value.Is(Kind::kFloat)) return Value(negate ? -value.number() : value.number());
   if (!value.IsWhole()) throw Failure("bad operand type for unary {}: '{}'", negate ? '-' : '+', TypeName(value));
   int64_t result = 0;
-  const bool overflow = __builtin_sub_overflow(int64_t{0}, value.integer(), &result);
-  return negate ? Checked(overflow, result) : Value(value.integer());
+  if (!negate) return Value(value.integer());
+  CheckFits(__builtin_sub_overflow(int64_t{0}, value.integer(), &result));
+  return Value(result);
 }
 
 int64_t IndexOf(const Value& value) {

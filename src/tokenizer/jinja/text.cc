@@ -233,7 +233,7 @@ std::vector<std::string_view> SplitSpace(std::string_view text, int64_t max) {
   std::vector<std::string_view> parts;
   for (text = StripLeft(text); !text.empty(); text = StripLeft(text)) {
     if (max-- == 0) {
-      parts.push_back(StripRight(text));
+      parts.push_back(text);
       break;
     }
     size_t end = 0;
@@ -266,7 +266,7 @@ std::vector<std::string_view> SplitSpaceLast(std::string_view text, int64_t max)
   std::vector<std::string_view> parts;
   for (text = StripRight(text); !text.empty(); text = StripRight(text)) {
     if (max-- == 0) {
-      parts.push_back(StripLeft(text));
+      parts.push_back(text);
       break;
     }
     size_t begin = text.size();
@@ -355,8 +355,7 @@ std::string SwapCase(std::string_view text) {
 }
 
 std::string ReprText(std::string_view text) {
-  const char quote =
-      text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
+  const char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
   ForEach(text, [&](size_t, CodePoint c) {
     if (c.value == static_cast<uint32_t>(quote) || c.value == '\\') {
