@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "app/model_flags.h"
+#include "app/tokenize_chat.h"
 #include "base/error.h"
 #include "base/mmap_file.h"
 #include "base/utf8.h"
@@ -22,6 +23,7 @@ constexpr size_t kMaxTextBytes = size_t{1} << 30;
 struct TokenizeFlags {
   std::string model, text, file, decode;
   bool no_special = false, literal = false, json = false, skip_special = false;
+  ChatFlags chat;
 };
 
 std::string Input(const TokenizeFlags& flags) {
@@ -47,7 +49,25 @@ std::string Visible(std::string_view token) {
   return out;
 }
 
+// The prompt of a conversation as it is, or with its ids. The template writes BOS and EOS itself.
+int RunChat(const TokenizeFlags& flags) {
+  std::filesystem::path model = flags.model;
+  if (model.empty() && flags.chat.needs_model()) model = DemoModel();
+  const std::string prompt = flags.chat.Render(model);
+  if (!flags.json) {
+    std::cout << prompt;
+    return 0;
+  }
+  nlohmann::json json{{"prompt", prompt}};
+  if (!model.empty()) {
+    json["ids"] = Tokenizer(ReadTokenizer(model)).Encode(prompt, {.add_special = false, .parse_special = true});
+  }
+  fmt::print("{}\n", json.dump());
+  return 0;
+}
+
 int Run(const TokenizeFlags& flags, bool has_text) {
+  if (flags.chat.given()) return RunChat(flags);
   const Tokenizer tokenizer(ReadTokenizer(flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model)));
   if (!flags.decode.empty()) {
     const std::string text = tokenizer.Decode(ParseIds(flags.decode), flags.skip_special);
@@ -80,7 +100,8 @@ void AddTokenizeCommand(Cli& cli) {
   CLI::App* command = cli.AddCommand("tokenize", "Shows the tokens of a text, or the text of tokens.",
                                      "  spate tokenize \"Once upon a time\"\n"
                                      "  spate tokenize -m ./Llama-3.2-1B -f book.txt --json\n"
-                                     "  spate tokenize --decode 15,22,1024",
+                                     "  spate tokenize --decode 15,22,1024\n"
+                                     "  spate tokenize --chat messages.json --template chatml",
                                      [flags, text] { return Run(*flags, (*text)->count() > 0); });
   command->add_option("-m,--model", flags->model, "folder with tokenizer.json; without it the demo model");
   *text = command->add_option("text", flags->text, "text to tokenize");
@@ -89,7 +110,9 @@ void AddTokenizeCommand(Cli& cli) {
   command->add_flag("--no-special", flags->no_special, "add no BOS or EOS");
   command->add_flag("--literal", flags->literal, "do not recognise special tokens in the text");
   command->add_flag("--skip-special", flags->skip_special, "with --decode: leave special tokens out");
-  command->add_flag("--json", flags->json, "{\"ids\": [...]} or {\"text\": \"...\"}");
+  command->add_flag("--json", flags->json,
+                    "{\"ids\": [...]}, {\"text\": \"...\"} or {\"prompt\": \"...\", \"ids\": [...]}");
+  flags->chat.AddTo(*command);
   command->add_option_function<std::string>(
       "--config", [](const std::string&) {}, "file of flags, a line each: name = value");
 }

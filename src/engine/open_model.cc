@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "checkpoint/chat_template_file.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/tokenizer_json.h"
 #include "model/arch.h"
@@ -56,6 +57,26 @@ void CollectEosIds(ModelSpec& spec, const Tokenizer* tokenizer) {
   std::erase_if(ids, [&](int32_t id) { return id < 0 || id >= spec.vocab; });
 }
 
+// The folder's chat templates, or why there are none. Text is completed without them.
+void OpenChat(Model& model, const fs::path& folder) {
+  try {
+    const auto file = FindChatTemplate(folder, false);
+    if (!file) {
+      model.chat_problem = folder.string() + ": no chat template (chat_template.jinja, tokenizer_config.json)";
+      return;
+    }
+    const auto tokens = ReadSpecialTokens(folder);
+    model.chat = std::make_unique<ChatTemplate>(file->source, file->name, tokens);
+    const auto tools = FindChatTemplate(folder, true);
+    if (tools && tools->name != file->name) {
+      model.tool_chat = std::make_unique<ChatTemplate>(tools->source, tools->name, tokens);
+    }
+  } catch (const Error& error) {
+    model.chat.reset();
+    model.chat_problem = error.what();
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
@@ -85,6 +106,7 @@ std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
     model->spec.notes.push_back("no tokenizer.json in the folder: ids in, ids out");
   }
   CollectEosIds(model->spec, model->tokenizer.get());
+  OpenChat(*model, options.path);
 
   model->device = MakeDevice(options.backend, {.threads = options.threads});
   if (options.dtype) {

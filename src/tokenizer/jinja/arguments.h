@@ -17,7 +17,7 @@ class Parameters {
 
   bool Has(size_t i) const { return !values_[i].IsMissing(); }
   const Value& operator[](size_t i) const { return values_[i]; }
-  int64_t Integer(size_t i, int64_t otherwise) const;      // an int; `otherwise` when it is missing
+  int64_t Integer(size_t i, int64_t otherwise) const;  // an int; `otherwise` when it is missing
   bool Truth(size_t i, bool otherwise) const;
   std::string_view Text(size_t i, std::string_view otherwise) const;  // a str
 

@@ -116,12 +116,12 @@ struct Branch {
 struct Stmt {
   StmtKind kind = StmtKind::kOutput;
   int line = 0;
-  bool recursive = false;      // for
-  bool uses_loop = false;      // for: its body speaks of `loop`
-  std::string_view name{};     // of a macro
-  Expr* target = nullptr;      // for, set
-  Expr* value = nullptr;       // for: what is gone through; set; call; filter, also of a set block
-  Expr* test = nullptr;        // for ... if
+  bool recursive = false;   // for
+  bool uses_loop = false;   // for: its body speaks of `loop`
+  std::string_view name{};  // of a macro
+  Expr* target = nullptr;   // for, set
+  Expr* value = nullptr;    // for: what is gone through; set; call; filter, also of a set block
+  Expr* test = nullptr;     // for ... if
   std::vector<OutputPart> parts{};
   std::vector<Branch> branches{};
   std::vector<Expr*> params{};    // macro, call: names; with: targets

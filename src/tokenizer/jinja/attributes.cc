@@ -161,8 +161,7 @@ Value GetPath(Interpreter& interpreter, Value value, const Value& path, const Va
   return value;
 }
 
-Value GetSlice(Interpreter& interpreter, const Value& value, const Value& start, const Value& stop,
-               const Value& step) {
+Value GetSlice(Interpreter& interpreter, const Value& value, const Value& start, const Value& stop, const Value& step) {
   Heap& heap = interpreter.heap();
   if (value.IsUndefined()) FailUndefined(value);
   if (!value.IsString() && !value.IsSequence() && !value.Is(Kind::kRange)) {
@@ -207,7 +206,8 @@ Value GetSlice(Interpreter& interpreter, const Value& value, const Value& start,
   }
   heap.Check(text.size(), 1 + sizeof(uint32_t));
   std::vector<uint32_t> offsets;
-  for (size_t at = 0; at < text.size(); at += ReadCodePoint(text, at).bytes) offsets.push_back(static_cast<uint32_t>(at));
+  for (size_t at = 0; at < text.size(); at += ReadCodePoint(text, at).bytes)
+    offsets.push_back(static_cast<uint32_t>(at));
   std::string out;
   for (int64_t i = 0; i < count; ++i) {
     const size_t at = offsets[static_cast<size_t>(index(i))];

@@ -146,9 +146,8 @@ std::string Interpreter::CallMacro(const Macro& macro, const Arguments& argument
   for (size_t i = 0; i < values.size(); ++i) {
     Value& slot = frame.slots[node.param_slots[i]];
     if (!slot.IsMissing()) continue;
-    slot = i < first_default
-               ? NewUndefined(heap_, fmt::format("parameter '{}' was not provided", node.params[i]->name))
-               : Evaluate(*node.defaults[i - first_default], frame);
+    slot = i < first_default ? NewUndefined(heap_, fmt::format("parameter '{}' was not provided", node.params[i]->name))
+                             : Evaluate(*node.defaults[i - first_default], frame);
   }
   Capture capture(*this);
   Execute(node.body, frame);

@@ -452,8 +452,8 @@ Expr* ExpressionParser::Test(Expr* node) {
   const Token& token = tokens_.current();
   if (token.IsOperator("(")) {
     CallArguments(*test);
-  } else if (token.kind == TokenKind::kString || token.kind == TokenKind::kInteger ||
-             token.kind == TokenKind::kFloat || token.IsOperator("[") || token.IsOperator("{") ||
+  } else if (token.kind == TokenKind::kString || token.kind == TokenKind::kInteger || token.kind == TokenKind::kFloat ||
+             token.IsOperator("[") || token.IsOperator("{") ||
              (token.kind == TokenKind::kName && token.text != "else" && token.text != "or" && token.text != "and")) {
     if (token.text == "is") FailAt(line, "tests with 'is' cannot be chained");
     Expr* argument = Postfix(Primary(false));

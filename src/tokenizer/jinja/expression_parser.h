@@ -21,7 +21,7 @@ class ExpressionParser {
   Expr* Tuple(bool with_condition, std::string_view end, bool parentheses);
   // What can be assigned to: names, tuples of them, and namespace fields where those are allowed.
   Expr* Target(std::string_view end, bool fields);
-  Expr* Name();                                // one name to assign to
+  Expr* Name();                                 // one name to assign to
   Expr* Filters(Expr* value, bool first_bare);  // value | a | b; first_bare: the first has no | before it
 
   Expr* New(ExprKind kind, int line, std::vector<Expr*> items = {});

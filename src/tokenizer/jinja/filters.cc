@@ -12,7 +12,8 @@ namespace {
 Filter FindFilter(std::string_view name) {
   for (const std::span<const NamedFilter> part :
        {TextFilters(), LayoutFilters(), SequenceFilters(), SelectFilters(), ValueFilters()}) {
-    const auto found = std::find_if(part.begin(), part.end(), [&](const NamedFilter& filter) { return filter.name == name; });
+    const auto found =
+        std::find_if(part.begin(), part.end(), [&](const NamedFilter& filter) { return filter.name == name; });
     if (found != part.end()) return found->code;
   }
   return nullptr;

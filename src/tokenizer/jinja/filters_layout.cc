@@ -137,7 +137,8 @@ std::vector<std::string> WrapLine(std::string_view line, size_t width, bool brea
 }
 
 Value WordWrap(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  const Parameters parameters(arguments, "wordwrap", {"width", "break_long_words", "wrapstring", "break_on_hyphens"}, 0);
+  const Parameters parameters(arguments, "wordwrap", {"width", "break_long_words", "wrapstring", "break_on_hyphens"},
+                              0);
   Heap& heap = interpreter.heap();
   const std::string_view text = TextOf(value, "wordwrap");
   const int64_t width = parameters.Integer(0, 79);
@@ -192,13 +193,13 @@ Value FileSizeFormat(Interpreter& interpreter, const Value& value, const Argumen
     unit *= base;
     prefixes.remove_prefix(1);
   }
-  const std::string prefix = binary ? fmt::format("{}iB", prefixes[0] == 'k' ? 'K' : prefixes[0]) : fmt::format("{}B", prefixes[0]);
+  const std::string prefix =
+      binary ? fmt::format("{}iB", prefixes[0] == 'k' ? 'K' : prefixes[0]) : fmt::format("{}B", prefixes[0]);
   return NewString(interpreter.heap(), fmt::format("{:.1f} {}", base * bytes / (unit * base), prefix));
 }
 
-constexpr NamedFilter kFilters[] = {{"center", Center},       {"filesizeformat", FileSizeFormat},
-                                    {"indent", Indent},       {"truncate", Truncate},
-                                    {"wordcount", WordCount}, {"wordwrap", WordWrap}};
+constexpr NamedFilter kFilters[] = {{"center", Center},     {"filesizeformat", FileSizeFormat}, {"indent", Indent},
+                                    {"truncate", Truncate}, {"wordcount", WordCount},           {"wordwrap", WordWrap}};
 
 }  // namespace
 

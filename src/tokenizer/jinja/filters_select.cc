@@ -38,7 +38,8 @@ Value Lazy(Interpreter& interpreter, const Value& value, std::function<bool(Inte
 Value Map(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
   if (!arguments.positional.empty()) {
     return Lazy(interpreter, value,
-                [name = NameOf(arguments.positional[0], "filter"), rest = Without(arguments, 1)](Interpreter& inner, Value& item) {
+                [name = NameOf(arguments.positional[0], "filter"), rest = Without(arguments, 1)](Interpreter& inner,
+                                                                                                 Value& item) {
                   item = ApplyFilter(inner, name, item, rest);
                   return true;
                 });

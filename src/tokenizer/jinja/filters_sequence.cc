@@ -163,42 +163,44 @@ Value Unique(Interpreter& interpreter, const Value& value, const Arguments& argu
   Iterator* items = &Iterate(interpreter, value);
   auto* seen = interpreter.heap().New<Dict>();
   const bool case_sensitive = parameters.Truth(0, false);
-  return NewGenerator(interpreter.heap(), [items, seen, case_sensitive, path = parameters[1]](Interpreter& inner, Value& item) {
-    while (items->Next(inner, item)) {
-      Value key = GetPath(inner, item, path, Value());
-      if (!case_sensitive) key = IgnoreCase(inner.heap(), key);
-      if (seen->Find(inner.heap(), key) != nullptr) continue;
-      seen->Set(inner.heap(), key, Value(true));
-      return true;
-    }
-    return false;
-  });
+  return NewGenerator(interpreter.heap(),
+                      [items, seen, case_sensitive, path = parameters[1]](Interpreter& inner, Value& item) {
+                        while (items->Next(inner, item)) {
+                          Value key = GetPath(inner, item, path, Value());
+                          if (!case_sensitive) key = IgnoreCase(inner.heap(), key);
+                          if (seen->Find(inner.heap(), key) != nullptr) continue;
+                          seen->Set(inner.heap(), key, Value(true));
+                          return true;
+                        }
+                        return false;
+                      });
 }
 
 Value Batch(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
   const Parameters parameters(arguments, "batch", {"linecount", "fill_with"}, 1);
   Iterator* items = &Iterate(interpreter, value);
   const int64_t size = parameters.Integer(0, 0);
-  return NewGenerator(interpreter.heap(), [items, size, fill = parameters[1], next = Value()](Interpreter& inner, Value& item) mutable {
-    std::vector<Value> line;
-    if (!next.IsMissing()) line.push_back(std::exchange(next, Value()));
-    for (Value part; items->Next(inner, part);) {
-      if (static_cast<int64_t>(line.size()) == size) {
-        next = part;
-        item = NewList(inner.heap(), std::move(line));
-        return true;
-      }
-      inner.heap().Check(line.size() + 1, 2 * sizeof(Value));
-      line.push_back(part);
-    }
-    if (line.empty()) return false;
-    if (!fill.IsMissing() && !fill.IsNone() && size > static_cast<int64_t>(line.size())) {
-      inner.heap().Check(static_cast<size_t>(size), sizeof(Value));
-      line.resize(static_cast<size_t>(size), fill);
-    }
-    item = NewList(inner.heap(), std::move(line));
-    return true;
-  });
+  return NewGenerator(interpreter.heap(),
+                      [items, size, fill = parameters[1], next = Value()](Interpreter& inner, Value& item) mutable {
+                        std::vector<Value> line;
+                        if (!next.IsMissing()) line.push_back(std::exchange(next, Value()));
+                        for (Value part; items->Next(inner, part);) {
+                          if (static_cast<int64_t>(line.size()) == size) {
+                            next = part;
+                            item = NewList(inner.heap(), std::move(line));
+                            return true;
+                          }
+                          inner.heap().Check(line.size() + 1, 2 * sizeof(Value));
+                          line.push_back(part);
+                        }
+                        if (line.empty()) return false;
+                        if (!fill.IsMissing() && !fill.IsNone() && size > static_cast<int64_t>(line.size())) {
+                          inner.heap().Check(static_cast<size_t>(size), sizeof(Value));
+                          line.resize(static_cast<size_t>(size), fill);
+                        }
+                        item = NewList(inner.heap(), std::move(line));
+                        return true;
+                      });
 }
 
 Value Slice(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
@@ -235,7 +237,8 @@ Value GroupBy(Interpreter& interpreter, const Value& value, const Arguments& arg
   for (size_t begin = 0; begin < order.size();) {
     std::vector<Value> members;
     size_t end = begin;
-    for (; end < order.size() && Equal(heap, keys[order[begin]], keys[order[end]]); ++end) members.push_back(items[order[end]]);
+    for (; end < order.size() && Equal(heap, keys[order[begin]], keys[order[end]]); ++end)
+      members.push_back(items[order[end]]);
     if (end == begin) throw Failure("groupby: a key is not equal to itself");  // nan
     const Value group = NewTuple(heap, {names[order[begin]], NewList(heap, std::move(members))});
     static_cast<Sequence*>(group.object())->group = true;
@@ -254,23 +257,12 @@ Value Items(Interpreter& interpreter, const Value& value, const Arguments& argum
   return {Kind::kIterator, &Iterate(interpreter, view)};
 }
 
-constexpr NamedFilter kFilters[] = {{"batch", Batch},
-                                    {"count", LengthFilter},
-                                    {"dictsort", DictSort},
-                                    {"first", First},
-                                    {"groupby", GroupBy},
-                                    {"items", Items},
-                                    {"join", Join},
-                                    {"last", Last},
-                                    {"length", LengthFilter},
-                                    {"list", ListFilter},
-                                    {"max", Extreme<1>},
-                                    {"min", Extreme<-1>},
-                                    {"reverse", Reverse},
-                                    {"slice", Slice},
-                                    {"sort", Sort},
-                                    {"sum", Sum},
-                                    {"unique", Unique}};
+constexpr NamedFilter kFilters[] = {{"batch", Batch},     {"count", LengthFilter}, {"dictsort", DictSort},
+                                    {"first", First},     {"groupby", GroupBy},    {"items", Items},
+                                    {"join", Join},       {"last", Last},          {"length", LengthFilter},
+                                    {"list", ListFilter}, {"max", Extreme<1>},     {"min", Extreme<-1>},
+                                    {"reverse", Reverse}, {"slice", Slice},        {"sort", Sort},
+                                    {"sum", Sum},         {"unique", Unique}};
 
 }  // namespace
 

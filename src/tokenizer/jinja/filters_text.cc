@@ -33,9 +33,7 @@ Value Trim(Interpreter& interpreter, const Value& value, const Arguments& argume
   return FindMethod(Kind::kString, "strip")->code(interpreter, SoftText(interpreter.heap(), value), strip);
 }
 
-bool StartsWord(uint32_t c) {
-  return c == '-' || IsSpace(c) || c == '(' || c == '{' || c == '[' || c == '<';
-}
+bool StartsWord(uint32_t c) { return c == '-' || IsSpace(c) || c == '(' || c == '{' || c == '[' || c == '<'; }
 
 // Not str.title: words begin after spaces, dashes and opening brackets only.
 Value TitleFilter(Interpreter& interpreter, const Value& value, const Arguments& arguments) {

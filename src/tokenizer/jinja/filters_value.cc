@@ -26,7 +26,8 @@ Value Attr(Interpreter& interpreter, const Value& value, const Arguments& argume
   if (value.IsUndefined()) FailUndefined(value);
   const Value found = FindAttribute(interpreter, value, parameters.Text(0, {}));
   if (!found.IsMissing()) return found;
-  return NewUndefined(interpreter.heap(), fmt::format("'{} object' has no attribute '{}'", TypeName(value), parameters.Text(0, {})));
+  return NewUndefined(interpreter.heap(),
+                      fmt::format("'{} object' has no attribute '{}'", TypeName(value), parameters.Text(0, {})));
 }
 
 Value Abs(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
@@ -85,7 +86,8 @@ Value Round(Interpreter& interpreter, const Value& value, const Arguments& argum
   const Parameters parameters(arguments, "round", {"precision", "method"}, 0);
   const int64_t precision = parameters.Integer(0, 0);
   const std::string_view method = parameters.Text(1, "common");
-  if (method != "common" && method != "ceil" && method != "floor") throw Failure("method must be common, ceil or floor");
+  if (method != "common" && method != "ceil" && method != "floor")
+    throw Failure("method must be common, ceil or floor");
   if (value.IsUndefined()) FailUndefined(value);
   if (!value.IsNumber()) throw Failure("type {} doesn't define __round__ method", TypeName(value));
   if (method == "common") {
@@ -121,7 +123,8 @@ Value ToJson(Interpreter& interpreter, const Value& value, const Arguments& argu
       throw Failure("tojson: expected two separators");
     }
     const std::vector<Value>& separators = parameters[2].sequence().items;
-    if (!separators[0].IsString() || !separators[1].IsString()) throw Failure("tojson: expected two strings as separators");
+    if (!separators[0].IsString() || !separators[1].IsString())
+      throw Failure("tojson: expected two strings as separators");
     style.item_separator = separators[0].text();
     style.key_separator = separators[1].text();
   }
@@ -133,9 +136,9 @@ Value PPrint(Interpreter& interpreter, const Value& value, const Arguments& argu
   return NewString(interpreter.heap(), PrettyText(interpreter.heap(), value));
 }
 
-constexpr NamedFilter kFilters[] = {{"abs", Abs},       {"attr", Attr},     {"d", Default},     {"default", Default},
-                                    {"float", Float},   {"int", Int},       {"pprint", PPrint}, {"round", Round},
-                                    {"tojson", ToJson}};
+constexpr NamedFilter kFilters[] = {{"abs", Abs},         {"attr", Attr},   {"d", Default},
+                                    {"default", Default}, {"float", Float}, {"int", Int},
+                                    {"pprint", PPrint},   {"round", Round}, {"tojson", ToJson}};
 
 }  // namespace
 

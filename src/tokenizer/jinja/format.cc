@@ -18,7 +18,11 @@ namespace {
 class PercentFormatter {
  public:
   PercentFormatter(Interpreter& interpreter, const Value& format, const Value& values)
-      : interpreter_(interpreter), heap_(interpreter.heap()), text_(format.text()), escape_(format.markup()), values_(values) {}
+      : interpreter_(interpreter),
+        heap_(interpreter.heap()),
+        text_(format.text()),
+        escape_(format.markup()),
+        values_(values) {}
 
   std::string Run() {
     while (at_ < text_.size()) {
@@ -163,7 +167,8 @@ class PercentFormatter {
         if (!value.IsWhole() && !(decimal && value.Is(Kind::kFloat))) {
           throw Failure("%{} format: a number is required, not {}", type, TypeName(value));
         }
-        if (value.Is(Kind::kFloat) && !(std::abs(value.number()) < 0x1p63)) throw Failure("an integer does not fit 64 bits");
+        if (value.Is(Kind::kFloat) && !(std::abs(value.number()) < 0x1p63))
+          throw Failure("an integer does not fit 64 bits");
         const int64_t integer = value.IsWhole() ? value.integer() : static_cast<int64_t>(value.number());
         text = IntegerText(integer, decimal ? 'd' : type, alternate);
         if (precision > kMaxPrecision) throw Failure("a precision is too large");
@@ -257,7 +262,8 @@ class BraceFormatter {
     Value value = Lookup(field.substr(0, name_end));
     std::string_view rest = field.substr(name_end);
     if (rest.starts_with('!')) {
-      if (rest.size() < 2 || (rest.size() > 2 && rest[2] != ':')) throw Failure("expected ':' after conversion specifier");
+      if (rest.size() < 2 || (rest.size() > 2 && rest[2] != ':'))
+        throw Failure("expected ':' after conversion specifier");
       if (rest[1] == 's') {
         value = StrValue(heap_, value);
       } else if (rest[1] == 'r') {

@@ -16,8 +16,8 @@ struct NumberText {
   std::string digits;
 };
 
-NumberText IntegerText(int64_t number, char type, bool alternate);                     // b c d n o x X or none
-NumberText FloatText(double number, char type, int64_t precision, bool alternate);     // e E f F g G n % or none
+NumberText IntegerText(int64_t number, char type, bool alternate);                  // b c d n o x X or none
+NumberText FloatText(double number, char type, int64_t precision, bool alternate);  // e E f F g G n % or none
 
 // Separators between groups of digits; with `width` zeros are put in front up to so many characters.
 std::string GroupDigits(const std::string& digits, char separator, size_t group, int64_t width);

@@ -85,7 +85,8 @@ std::string Pad(Heap& heap, const Spec& spec, std::string_view sign, std::string
 }
 
 std::string FormatText(Heap& heap, const Spec& spec, std::string_view text) {
-  if (spec.type != '\0' && spec.type != 's') throw Failure("Unknown format code '{}' for object of type 'str'", spec.type);
+  if (spec.type != '\0' && spec.type != 's')
+    throw Failure("Unknown format code '{}' for object of type 'str'", spec.type);
   if (spec.align == '=' || spec.sign != '-' || spec.grouping != '\0') {
     throw Failure("this format specifier is not allowed for a str");
   }
@@ -110,7 +111,8 @@ std::string FormatNumber(Heap& heap, Spec spec, const Value& value) {
   std::string prefix = number.negative ? "-" : number.sign == '\0' ? "" : std::string(1, number.sign);
   prefix += number.prefix;
   if (spec.grouping != '\0') {
-    const bool fours = spec.grouping == '_' && spec.type != '\0' && std::string_view("boxX").find(spec.type) != std::string_view::npos;
+    const bool fours =
+        spec.grouping == '_' && spec.type != '\0' && std::string_view("boxX").find(spec.type) != std::string_view::npos;
     const int64_t room = spec.align == '=' && spec.fill == "0" ? spec.width - static_cast<int64_t>(prefix.size()) : 0;
     heap.Check(static_cast<size_t>(std::max<int64_t>(room, 0)));
     number.digits = GroupDigits(number.digits, spec.grouping, fours ? 4 : 3, room);

@@ -27,7 +27,8 @@ Value RangeOf(Interpreter& interpreter, const Value&, const Arguments& arguments
                                      : static_cast<uint64_t>(start) - static_cast<uint64_t>(stop);
   const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : 0 - static_cast<uint64_t>(step);
   const uint64_t length = empty ? 0 : (distance - 1) / stride + 1;
-  if (length > static_cast<uint64_t>(kMaxRange)) throw Failure("Range too big: at most {} items, got {}", kMaxRange, length);
+  if (length > static_cast<uint64_t>(kMaxRange))
+    throw Failure("Range too big: at most {} items, got {}", kMaxRange, length);
   return {Kind::kRange, interpreter.heap().New<Range>(start, stop, step, static_cast<int64_t>(length))};
 }
 
@@ -89,14 +90,16 @@ struct Global {
   Function::Code code;
 };
 
-constexpr Global kGlobals[] = {{"range", RangeOf},   {"namespace", NamespaceOf},           {"cycler", CyclerOf},
-                               {"joiner", JoinerOf}, {"raise_exception", RaiseException}, {"strftime_now", StrftimeNow}};
+constexpr Global kGlobals[] = {
+    {"range", RangeOf},   {"namespace", NamespaceOf},          {"cycler", CyclerOf},
+    {"joiner", JoinerOf}, {"raise_exception", RaiseException}, {"strftime_now", StrftimeNow}};
 
 }  // namespace
 
 Value FindGlobal(Heap& heap, std::string_view name) {
   if (name == "dict") return Value(Kind::kDictType, static_cast<Object*>(nullptr));
-  const auto* found = std::find_if(std::begin(kGlobals), std::end(kGlobals), [&](const Global& g) { return g.name == name; });
+  const auto* found =
+      std::find_if(std::begin(kGlobals), std::end(kGlobals), [&](const Global& g) { return g.name == name; });
   if (found == std::end(kGlobals)) return {};
   return {Kind::kFunction, heap.New<Function>(found->name, found->code, Value())};
 }
@@ -104,7 +107,8 @@ Value FindGlobal(Heap& heap, std::string_view name) {
 Dict* DictFromArguments(Interpreter& interpreter, const Arguments& arguments) {
   Heap& heap = interpreter.heap();
   auto* dict = heap.New<Dict>();
-  if (arguments.positional.size() > 1) throw Failure("dict expected at most 1 argument, got {}", arguments.positional.size());
+  if (arguments.positional.size() > 1)
+    throw Failure("dict expected at most 1 argument, got {}", arguments.positional.size());
   if (!arguments.positional.empty()) {
     const Value& from = arguments.positional[0];
     if (from.Is(Kind::kDict)) {

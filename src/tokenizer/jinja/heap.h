@@ -47,7 +47,9 @@ class Heap {
     if (bytes > kMaxBytes - bytes_) throw Failure("the template needs more than {} MiB of memory", kMaxBytes >> 20);
   }
   // The same for count * size, which may overflow.
-  void Check(size_t count, size_t size) const { Check(size != 0 && count > kMaxBytes / size ? kMaxBytes + 1 : count * size); }
+  void Check(size_t count, size_t size) const {
+    Check(size != 0 && count > kMaxBytes / size ? kMaxBytes + 1 : count * size);
+  }
   void Charge(size_t bytes) {
     Check(bytes);
     bytes_ += bytes;

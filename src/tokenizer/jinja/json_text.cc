@@ -72,7 +72,8 @@ class JsonWriter {
 
   void Character(uint32_t c, std::string_view bytes) {
     constexpr std::string_view kPlain = "\"\\\n\r\t\b\f", kEscaped = "\"\\nrtbf";
-    if (const size_t at = c < 0x80 ? kPlain.find(static_cast<char>(c)) : std::string_view::npos; at != std::string_view::npos) {
+    if (const size_t at = c < 0x80 ? kPlain.find(static_cast<char>(c)) : std::string_view::npos;
+        at != std::string_view::npos) {
       out_ += '\\';
       out_ += kEscaped[at];
     } else if (c >= 0x10000 && style_.ascii) {
@@ -116,9 +117,8 @@ class JsonWriter {
     std::vector<const std::pair<Value, Value>*> entries;
     for (const auto& entry : dict.entries()) entries.push_back(&entry);
     if (style_.sort_keys) {
-      std::stable_sort(entries.begin(), entries.end(), [&](const auto* a, const auto* b) {
-        return Compare(heap_, a->first, b->first, "<") < 0;
-      });
+      std::stable_sort(entries.begin(), entries.end(),
+                       [&](const auto* a, const auto* b) { return Compare(heap_, a->first, b->first, "<") < 0; });
     }
     out_ += '{';
     for (size_t i = 0; i < entries.size(); ++i) {

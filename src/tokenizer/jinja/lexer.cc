@@ -51,7 +51,8 @@ class Lexer {
       kept = StripRight(text);
     } else if (sign != '+' && !variable) {
       const size_t line_begin = text.rfind('\n') + 1;  // 0 without one
-      if ((line_begin > 0 || line_starting_) && Strip(text.substr(line_begin)).empty()) kept = text.substr(0, line_begin);
+      if ((line_begin > 0 || line_starting_) && Strip(text.substr(line_begin)).empty())
+        kept = text.substr(0, line_begin);
     }
     if (!kept.empty()) Add(TokenKind::kData, kept);
     Skip(text.size());
@@ -269,7 +270,8 @@ uint32_t HexEscape(std::string_view text, size_t at, size_t digits, int line) {
   for (size_t i = 0; i < digits; ++i) {
     const char c = at + i < text.size() ? text[at + i] : '\0';
     const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (!IsDigit(c) && !letter) FailAt(line, "a string has an escape with too few digits, \\{}", text.substr(at - 1, 1));
+    if (!IsDigit(c) && !letter)
+      FailAt(line, "a string has an escape with too few digits, \\{}", text.substr(at - 1, 1));
     value = value * 16 + static_cast<uint32_t>(letter ? (c | 0x20) - 'a' + 10 : c - '0');
   }
   return value;

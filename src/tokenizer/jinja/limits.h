@@ -10,8 +10,9 @@ namespace spate::jinja {
 inline constexpr size_t kMaxSourceBytes = size_t{512} << 10;
 inline constexpr size_t kMaxTokens = 200'000;
 inline constexpr size_t kMaxNodes = 100'000;  // some 200 bytes each
-inline constexpr int kMaxParseDepth = 240;    // of the parser; a bracket takes three. Python gives up at about 70 brackets
-inline constexpr int kMaxNodeDepth = 400;     // of the tree: a + b + c + ... is as deep as it is long
+inline constexpr int kMaxParseDepth =
+    240;                                   // of the parser; a bracket takes three. Python gives up at about 70 brackets
+inline constexpr int kMaxNodeDepth = 400;  // of the tree: a + b + c + ... is as deep as it is long
 
 // 64 MiB in all: the rest is the tree and the data that was handed in.
 inline constexpr size_t kMaxBytes = size_t{40} << 20;        // of values and output alive at one time

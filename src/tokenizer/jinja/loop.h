@@ -12,7 +12,8 @@ struct Frame;
 
 class Loop : public Object {
  public:
-  Loop(Value iterable, Iterator& items, int64_t depth) : iterable_(std::move(iterable)), items_(&items), depth0_(depth) {}
+  Loop(Value iterable, Iterator& items, int64_t depth)
+      : iterable_(std::move(iterable)), items_(&items), depth0_(depth) {}
 
   bool Next(Interpreter& interpreter, Value& item);
   int64_t Length(Interpreter& interpreter);

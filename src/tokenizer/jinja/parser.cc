@@ -45,7 +45,8 @@ class Parser {
     while (true) {
       const Token token = tokens_.current();
       if (token.kind == TokenKind::kEnd) {
-        if (ends.size() > 0) FailAt(token.line, "the tag of line {} is not closed: expected {}", line, *(ends.end() - 1));
+        if (ends.size() > 0)
+          FailAt(token.line, "the tag of line {} is not closed: expected {}", line, *(ends.end() - 1));
         return body;
       }
       tokens_.Next();
@@ -76,7 +77,8 @@ class Parser {
   Stmt* Statement() {
     const Token token = tokens_.current();
     const DepthGuard guard(expressions_.depth(), token.line);
-    if (token.kind != TokenKind::kName) FailAt(token.line, "expected the name of a tag, got {}", TokenStream::Describe(token));
+    if (token.kind != TokenKind::kName)
+      FailAt(token.line, "expected the name of a tag, got {}", TokenStream::Describe(token));
     using Method = Stmt* (Parser::*)();
     constexpr std::array<std::pair<std::string_view, Method>, 11> kTags{{{"if", &Parser::If},
                                                                          {"for", &Parser::For},

@@ -231,8 +231,8 @@ class Resolver {
     if (target == nullptr) return false;
     Work(0);
     if (target->kind == ExprKind::kName) return target->name == name;
-    return target->kind == ExprKind::kTuple &&
-           std::any_of(target->items.begin(), target->items.end(), [&](const Expr* item) { return Assigns(item, name); });
+    return target->kind == ExprKind::kTuple && std::any_of(target->items.begin(), target->items.end(),
+                                                           [&](const Expr* item) { return Assigns(item, name); });
   }
 
   Mention FindMention(const std::vector<Stmt*>& body, std::string_view name) {
@@ -403,7 +403,8 @@ class Resolver {
     for (const Expr* value : node.defaults) CollectRead(inner, value);
     Collect(inner, node.body);
     const auto is_param = [&](std::string_view name) {
-      return std::any_of(node.params.begin(), node.params.end(), [&](const Expr* param) { return param->name == name; });
+      return std::any_of(node.params.begin(), node.params.end(),
+                         [&](const Expr* param) { return param->name == name; });
     };
     if (FindMention(node.body, "caller") == Mention::kRead) {
       if (is_param("caller")) {

@@ -355,8 +355,7 @@ std::string SwapCase(std::string_view text) {
 }
 
 std::string ReprText(std::string_view text) {
-  const char quote =
-      text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
+  const char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
   ForEach(text, [&](size_t, CodePoint c) {
     if (c.value == static_cast<uint32_t>(quote) || c.value == '\\') {

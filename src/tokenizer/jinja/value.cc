@@ -72,9 +72,8 @@ const Value* Dict::Find(Heap& heap, const Value& key) const {
 }
 
 const Value* Dict::Find(Heap& heap, std::string_view key) const {
-  const auto* entry = FindEntry(heap, index_.empty() ? 0 : HashText(key), [&](const Value& other) {
-    return other.IsString() && other.text() == key;
-  });
+  const auto* entry = FindEntry(heap, index_.empty() ? 0 : HashText(key),
+                                [&](const Value& other) { return other.IsString() && other.text() == key; });
   return entry == nullptr ? nullptr : &entry->second;
 }
 
