@@ -83,6 +83,28 @@ TEST_F(ChatPipe, SavesAndGoesOnFromWhereItWas) {
   EXPECT_EQ(ReadJson("tale.json").at("messages").size(), 0u);
 }
 
+TEST_F(ChatPipe, TakesAnotherTemplateAndRefusesABadOne) {
+  const std::string fixed = Write("fixed.jinja", "{{ bos_token }}Once upon a time");
+  const ProgramResult one = Chat("x\n", "-n 12 --template " + fixed);
+  ASSERT_EQ(one.status, 0) << one.err;
+  EXPECT_EQ(one.out, Chat("Once upon a time\n", "-n 12").out);
+  EXPECT_NE(Chat("/template\n", "--template chatml").err.find("chatml"), std::string::npos);
+  EXPECT_EQ(Chat("x\n", "--template " + Write("bad.jinja", "{% if %}")).status, 3);
+  EXPECT_EQ(Chat("x\n", "--template nonsense").status, 3);
+}
+
+TEST_F(ChatPipe, RefusesAModelWithoutATemplateAndSaysWhatToTry) {
+  for (const auto& file : std::filesystem::directory_iterator(kDemo)) {
+    if (file.path().filename() != "chat_template.jinja")
+      std::filesystem::create_symlink(file.path(), folder_ / file.path().filename());
+  }
+  const ProgramResult result = RunProgram("chat -p x -m '" + folder_.string() + "'");
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("--template NAME|FILE"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("spate run"), std::string::npos) << result.err;
+}
+
 TEST_F(ChatPipe, RefusesAFileThatIsNoConversation) {
   const ProgramResult result = Chat("", "--load " + Write("bad.json", R"([{"role": "user", "content": 5}])"));
   EXPECT_EQ(result.status, 3);

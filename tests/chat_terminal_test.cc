@@ -201,7 +201,9 @@ TEST_F(ChatTerminal, HistoryOutlivesTheSessionAndIsPrivate) {
   ASSERT_TRUE(chat->WaitFor(kPrompt));
   chat->Type(kUp);
   EXPECT_TRUE(chat->WaitFor("einmal ein K\xc3\xb6nig")) << chat->Shown();
-  chat->Type("\003\004");
+  chat->Type("\003");
+  ASSERT_TRUE(chat->WaitFor(kPrompt));
+  chat->Type("\004");
   EXPECT_EQ(chat->Finish(), 0);
 }
 
@@ -216,6 +218,18 @@ TEST_F(ChatTerminal, NeverObeysTheModelsControlCharacters) {
   EXPECT_EQ(Messages(*chat).at(1).at("content"), "\033\033\033");
   chat->Type("\004");
   EXPECT_EQ(chat->Finish(), 0);
+}
+
+TEST_F(ChatTerminal, KeysTypedDuringAnAnswerComeAfterIt) {
+  const auto chat = Open({"--backend", "ref", "--ignore-eos", "-n", "30"});
+  ASSERT_TRUE(chat->WaitFor(kPrompt));
+  chat->Type("Once upon a time\r");
+  ASSERT_TRUE(chat->WaitFor("\033[?2004l"));
+  ASSERT_TRUE(chat->WaitFor("e"));
+  chat->Type("/template\r\004");
+  EXPECT_EQ(chat->Finish(), 0) << chat->Shown();
+  EXPECT_LT(chat->Shown().find("(cut at 30"), chat->Shown().find("/template")) << chat->Shown();
+  EXPECT_NE(chat->Shown().find("chat_template.jinja\r\n"), std::string::npos) << chat->Shown();
 }
 
 TEST_F(ChatTerminal, ColoursUnlessTheyAreUnwanted) {

@@ -1,17 +1,15 @@
-// --template, and which chat template a model's folder brings.
+// --template: a built-in chat template's name, or a file.
 #pragma once
 
-#include <filesystem>
-#include <memory>
+#include <map>
 #include <string>
 
 #include "tokenizer/chat_template.h"
 
 namespace spate {
 
-// `flag` is a file; empty: the folder's own, chat_template.jinja or chat_template in tokenizer_config.json. The special
-// tokens are the folder's. Throws Error(kBadInput) with the reason and what to try when there is none or it does not
-// parse.
-std::unique_ptr<ChatTemplate> ChooseChatTemplate(const std::string& flag, const std::filesystem::path& folder);
+// `flag` is a built-in template's name or a file; `tokens` are the special tokens it may speak of. Throws
+// Error(kBadInput) for what is neither and for what does not parse.
+ChatTemplate OpenTemplate(const std::string& flag, std::map<std::string, std::string> tokens);
 
 }  // namespace spate

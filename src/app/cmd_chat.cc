@@ -1,15 +1,19 @@
 // spate chat: a conversation in the terminal, or through a pipe.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "app/chat_template_flag.h"
 #include "app/cli.h"
 #include "app/model_flags.h"
 #include "app/sampling_flags.h"
 #include "base/error.h"
+#include "checkpoint/chat_template_file.h"
 #include "engine/engine.h"
 #include "term/chat.h"
+#include "tokenizer/builtin_templates.h"
 
 namespace spate {
 namespace {
@@ -18,7 +22,7 @@ namespace {
 // model that does not end runs for minutes.
 constexpr int kMaxDefaultAnswer = 2048;
 
-struct ChatFlags {
+struct ChatCommandFlags {
   ModelFlags model;
   SamplingFlags sampling;
   const CLI::Option* max_tokens = nullptr;
@@ -29,12 +33,14 @@ struct ChatFlags {
   int context = 0;
 };
 
-int RunChatCommand(const ChatFlags& flags) {
-  // What can be wrong with it is said before the weights take their time.
-  const std::unique_ptr<ChatTemplate> chat = ChooseChatTemplate(flags.template_name, flags.model.path());
+int RunChatCommand(const ChatCommandFlags& flags) {
+  // What a person wrote is looked at before the weights take their time.
+  std::optional<ChatTemplate> given;
+  if (!flags.template_name.empty())
+    given.emplace(OpenTemplate(flags.template_name, ReadSpecialTokens(flags.model.path())));
   ChatOptions options{.encode = {},
                       .model_name = flags.model.path().string(),
-                      .template_name = std::string(chat->name()),
+                      .template_name = {},
                       .params = flags.sampling.Params(flags.model.path()),
                       .system = flags.system,
                       .load = flags.load,
@@ -43,13 +49,19 @@ int RunChatCommand(const ChatFlags& flags) {
   std::unique_ptr<Model> opened = flags.model.Open(true);
   if (opened->tokenizer == nullptr)
     throw Error(ErrorCode::kBadInput, "{}: chat needs a tokenizer and the folder has none", options.model_name);
+  if (!given && opened->chat == nullptr) {
+    throw Error(ErrorCode::kBadInput, "{}; try --template NAME|FILE (names: {}), or `spate run` for completions",
+                opened->chat_problem, fmt::join(BuiltinTemplateNames(), ", "));
+  }
   Engine engine(std::move(opened),
                 {.max_batch_tokens = flags.max_batch_tokens, .max_sequences = 1, .context = flags.context});
   if (flags.max_tokens->count() == 0)
     options.params.max_tokens = std::clamp(engine.context() / 4, 1, kMaxDefaultAnswer);
+  const ChatTemplate& chat = given ? *given : *engine.model().chat;
+  options.template_name = chat.name();
   // The template writes BOS itself where the model wants it.
   options.encode = [&](const nlohmann::ordered_json& messages) {
-    return engine.model().tokenizer->Encode(chat->Render({.messages = messages}), {.add_special = false});
+    return engine.model().tokenizer->Encode(chat.Render({.messages = messages}), {.add_special = false});
   };
   return RunChat(engine, std::move(options));
 }
@@ -57,7 +69,7 @@ int RunChatCommand(const ChatFlags& flags) {
 }  // namespace
 
 void AddChatCommand(Cli& cli) {
-  auto flags = std::make_shared<ChatFlags>();
+  auto flags = std::make_shared<ChatCommandFlags>();
   CLI::App* command = cli.AddCommand("chat", "A conversation: in the terminal, or a message a line through a pipe.",
                                      "  spate chat\n"
                                      "  spate chat -m ./Llama-3.2-1B-Instruct --system \"Answer in one sentence.\"\n"

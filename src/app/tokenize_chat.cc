@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 
+#include "app/chat_template_flag.h"
 #include "base/error.h"
 #include "base/mmap_file.h"
 #include "base/ordered_json.h"
@@ -51,16 +52,6 @@ ChatRequest ReadRequest(const std::string& path) {
     }
   }
   return request;
-}
-
-ChatTemplate OpenTemplate(const std::string& name, std::map<std::string, std::string> tokens) {
-  if (const auto source = FindBuiltinTemplate(name)) return {*source, name, std::move(tokens)};
-  std::error_code ignored;
-  if (!std::filesystem::exists(name, ignored)) {
-    throw Error(ErrorCode::kBadInput, "--template: expected a file or one of: {}; got {}",
-                fmt::join(BuiltinTemplateNames(), ", "), name);
-  }
-  return {ReadTextFile(name, size_t{1} << 20), std::filesystem::path(name).filename().string(), std::move(tokens)};
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "term/chat_screen.h"
 
 #include <fmt/format.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,11 +27,19 @@ ChatScreen::~ChatScreen() {
   if (answering_) EndAnswer();
 }
 
-void ChatScreen::SetEcho(bool on) const {
+void ChatScreen::HoldKeys() {
   termios mode{};
   if (!interactive_ || tcgetattr(STDIN_FILENO, &mode) != 0) return;
-  mode.c_lflag = on ? mode.c_lflag | ECHO : mode.c_lflag & ~static_cast<tcflag_t>(ECHO);
+  before_ = mode;
+  // Without ICANON too: a Ctrl-D would otherwise be taken as the end of a line that nobody reads. Ctrl-C stays a
+  // signal.
+  mode.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON);
   tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+}
+
+void ChatScreen::ReleaseKeys() {
+  if (before_) tcsetattr(STDIN_FILENO, TCSANOW, &*before_);
+  before_.reset();
 }
 
 void ChatScreen::BeginAnswer() {
@@ -40,7 +47,7 @@ void ChatScreen::BeginAnswer() {
   any_text_ = false;
   line_open_ = false;
   start_ = Clock::now();
-  SetEcho(false);
+  HoldKeys();
 }
 
 void ChatScreen::Wait(std::string_view what) {
@@ -77,7 +84,7 @@ void ChatScreen::EndAnswer() {
   std::fflush(stdout);
   line_open_ = false;
   answering_ = false;
-  SetEcho(true);
+  ReleaseKeys();
 }
 
 void ChatScreen::Note(std::string_view line) {

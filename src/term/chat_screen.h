@@ -3,8 +3,11 @@
 // stderr. Main thread.
 #pragma once
 
+#include <termios.h>
+
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,7 +38,8 @@ class ChatScreen {
  private:
   void ClearIndicator();
   std::FILE* notes() const { return interactive_ ? stdout : stderr; }
-  void SetEcho(bool on) const;
+  void HoldKeys();     // of the terminal: not echoed, and kept as they are typed
+  void ReleaseKeys();  // as it was
 
   using Clock = std::chrono::steady_clock;
   const bool interactive_;
@@ -47,6 +51,7 @@ class ChatScreen {
   bool line_open_ = false;
   bool indicator_ = false;
   Clock::time_point start_;
+  std::optional<termios> before_;  // while keys are held
 };
 
 }  // namespace spate

@@ -161,8 +161,10 @@ class LineEditor::Impl {
       if (signals_.TakeInterrupt()) return Stop(LineStatus::kInterrupt);
       if (signals_.TakeRedraw()) Redraw();
       if (wait[0].revents == 0) continue;
-      const int got = ReadUtf8(out);
-      return got == 1 ? got : Stop(LineStatus::kTerminate);
+      if (ReadUtf8(out) != 1) return Stop(LineStatus::kTerminate);
+      // How the kernel keeps a Ctrl-D that was typed before the terminal was in libedit's mode.
+      if (*out == L'\0') *out = L'\4';
+      return 1;
     }
   }
 
