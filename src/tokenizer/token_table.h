@@ -35,6 +35,17 @@ class TokenTable {
     }
   }
 
+  // Bring what Find(text) will read into the cache: first its slot, some lookups later what the slot names. The tables
+  // of a large vocabulary are larger than the cache, and lookups that wait for memory one by one take three times as
+  // long.
+  void PrefetchSlot(std::string_view text) const {
+    __builtin_prefetch(&slots_[static_cast<size_t>(Hash(text)) & mask_]);
+  }
+  void PrefetchToken(std::string_view text) const {
+    const Slot& slot = slots_[static_cast<size_t>(Hash(text)) & mask_];
+    if (slot.id >= 0) __builtin_prefetch(&(*tokens_)[static_cast<size_t>(slot.id)]);
+  }
+
   // Two ids with one text, if there are any: then the vocabulary is bad.
   struct Duplicate {
     int32_t first = -1;
