@@ -14,6 +14,10 @@ constexpr std::string_view kMetaspace = "\u2581";
 // Up to this many symbols a scan for the lowest rank beats a heap.
 constexpr size_t kShortWord = 48;
 
+// From here on one list per rank beats a heap; before, making the lists costs more than it saves.
+constexpr size_t kLongWord = 16384;
+constexpr size_t kMaxBuckets = size_t{1} << 24;
+
 // Where a part ends that no merge can join to what follows: before a metaspace that has another character on its left.
 size_t PartEnd(std::string_view word, size_t begin) {
   for (size_t at = begin;;) {
@@ -73,8 +77,10 @@ void Bpe::EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int
   MakeSymbols(part, &scratch->symbols);
   if (scratch->symbols.size() <= kShortWord) {
     MergeShort(&scratch->symbols);
+  } else if (scratch->symbols.size() <= kLongWord || merges_.rank_end() > kMaxBuckets) {
+    MergeLong(scratch->symbols, scratch->heap);
   } else {
-    MergeLong(scratch);
+    MergeLong(scratch->symbols, scratch->buckets);
   }
   for (const BpeScratch::Symbol& symbol : scratch->symbols) ids->push_back(symbol.id);
   if (whole >= 0) {
@@ -137,41 +143,28 @@ void Bpe::MergeShort(std::vector<BpeScratch::Symbol>* symbols) const {
   }
 }
 
-// A heap of (rank, position). An entry is stale when its position has another rank by now.
-void Bpe::MergeLong(BpeScratch* scratch) const {
-  std::vector<BpeScratch::Symbol>& s = scratch->symbols;
-  std::vector<uint64_t>& queue = scratch->queue;
+// What is popped is stale when its position has another rank by now.
+template <typename Queue>
+void Bpe::MergeLong(std::vector<BpeScratch::Symbol>& s, Queue& queue) const {
   CHECK(s.size() < UINT32_MAX, "a word of {} symbols", s.size());
   constexpr uint32_t kEnd = UINT32_MAX;
   const uint32_t count = static_cast<uint32_t>(s.size());
-  const auto rank = [&](uint32_t i) {
+  const auto push = [&](uint32_t i) {
     const MergeTable::Entry entry = merges_.Find(s[i].id, s[s[i].right].id);
     s[i].rank = entry.rank;
     s[i].result = entry.result;
-    return entry.rank != MergeTable::kNoRank;
+    if (entry.rank != MergeTable::kNoRank) queue.Push({entry.rank, i});
   };
-  const auto key = [&](uint32_t i) { return static_cast<uint64_t>(s[i].rank) << 32 | i; };
-  const auto push = [&](uint32_t i) {
-    if (!rank(i)) return;
-    queue.push_back(key(i));
-    std::push_heap(queue.begin(), queue.end(), std::greater<>());
-  };
-
-  queue.clear();
   for (uint32_t i = 0; i < count; ++i) {
     s[i].left = i == 0 ? kEnd : i - 1;
     s[i].right = i + 1 == count ? kEnd : i + 1;
-    if (s[i].right != kEnd && rank(i)) queue.push_back(key(i));
+    if (s[i].right != kEnd) push(i);
   }
-  std::make_heap(queue.begin(), queue.end(), std::greater<>());
 
   constexpr int32_t kRemoved = -1;
-  while (!queue.empty()) {
-    std::pop_heap(queue.begin(), queue.end(), std::greater<>());
-    const uint64_t top = queue.back();
-    queue.pop_back();
-    const uint32_t at = static_cast<uint32_t>(top);
-    if (s[at].rank != static_cast<uint32_t>(top >> 32)) continue;
+  for (WaitingMerge next; queue.Pop(&next);) {
+    const uint32_t at = next.position;
+    if (s[at].rank != next.rank) continue;
     const uint32_t gone = s[at].right;
     s[at].id = s[at].result;
     s[at].right = s[gone].right;

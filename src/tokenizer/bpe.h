@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/merge_queue.h"
 #include "tokenizer/token_table.h"
 #include "tokenizer/vocabulary.h"
 
@@ -23,7 +24,8 @@ struct BpeScratch {
     uint32_t right;
   };
   std::vector<Symbol> symbols;
-  std::vector<uint64_t> queue;
+  HeapMergeQueue heap;
+  BucketMergeQueue buckets;
 };
 
 class Bpe {
@@ -42,7 +44,8 @@ class Bpe {
   void EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int32_t>* ids) const;
   void MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const;
   void MergeShort(std::vector<BpeScratch::Symbol>* symbols) const;
-  void MergeLong(BpeScratch* scratch) const;
+  template <typename Queue>
+  void MergeLong(std::vector<BpeScratch::Symbol>& symbols, Queue& queue) const;
 
   const Vocabulary* vocabulary_;
   TokenTable tokens_;

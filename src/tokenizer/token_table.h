@@ -85,6 +85,7 @@ class MergeTable {
   explicit MergeTable(const std::vector<Merge>& merges);
 
   static constexpr uint32_t kNoRank = UINT32_MAX;
+  size_t rank_end() const { return rank_end_; }  // above every rank
   struct Entry {
     uint32_t rank = kNoRank;  // the lower, the earlier it is done
     int32_t result = -1;
@@ -112,6 +113,7 @@ class MergeTable {
   std::vector<Slot> slots_;
   size_t mask_ = 0;
   uint64_t seed_;
+  size_t rank_end_ = 0;
 };
 
 }  // namespace spate
