@@ -82,9 +82,11 @@ void Tokenizer::Impl::EncodeText(std::string_view text, bool literal, std::vecto
   Words words;
   BpeScratch scratch;
   const auto encode_words = [&](std::string_view piece, bool at_start) {
-    pre_tokenizer.Split(piece, at_start, &words);
-    for (const TextRange& range : words.ranges) {
-      bpe.Encode(words.text.substr(range.begin, range.size()), &scratch, ids);
+    for (size_t at = 0; at < piece.size();) {
+      at = pre_tokenizer.Split(piece, at, at_start && at == 0, &words);
+      for (const TextRange& range : words.ranges) {
+        bpe.Encode(words.text.substr(range.begin, range.size()), &scratch, ids);
+      }
     }
   };
   for (const auto& stretch : raw_finder.Cut(text, literal)) {
