@@ -91,6 +91,7 @@ void Bpe::EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int
 
 void Bpe::MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const {
   symbols->clear();
+  symbols->reserve(part.size());
   const auto put = [&](int32_t id) { symbols->push_back({id, -1, MergeTable::kNoRank, 0, 0}); };
   const bool bytes = vocabulary_->spelling == TokenSpelling::kBytes;
   bool unknown = false;  // an unk is owed; it comes before the next known character, so that it can be fused

@@ -81,6 +81,7 @@ void Tokenizer::Impl::MakeFinders() {
 void Tokenizer::Impl::EncodeText(std::string_view text, bool literal, std::vector<int32_t>* ids) const {
   Words words;
   BpeScratch scratch;
+  ids->reserve(ids->size() + text.size() / 4 + 8);  // most text needs less, and what is not written costs nothing
   const auto encode_words = [&](std::string_view piece, bool at_start) {
     for (size_t at = 0; at < piece.size();) {
       at = pre_tokenizer.Split(piece, at, at_start && at == 0, &words);
