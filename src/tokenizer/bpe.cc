@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kMetaspace = "\u2581";
 
-// Up to this many symbols a scan for the lowest rank beats a heap. A multiple of 4.
+// Up to this many symbols a scan for the lowest rank beats a heap.
 constexpr size_t kShortWord = 48;
 
 // From here on one list per rank beats a heap; before, making the lists costs more than it saves.
@@ -136,60 +136,34 @@ void Bpe::MakeBytePairs() {
   }
 }
 
-// Symbols keep their places; the key of a place is the rank of its merge with the next symbol, then the place, so that
-// the lowest key is the next merge.
 void Bpe::MergeShort(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const {
-  constexpr uint64_t kNoKey = UINT64_MAX;
   std::vector<BpeScratch::Symbol>& s = *symbols;
-  const uint32_t count = static_cast<uint32_t>(s.size());
-  if (count < 2) return;
-  uint64_t keys[kShortWord];
-  uint32_t left[kShortWord + 1], right[kShortWord];  // count: the end
-  const auto put = [&](uint32_t i, const MergeTable::Entry& entry) {
-    keys[i] = entry.rank == MergeTable::kNoRank ? kNoKey : uint64_t{entry.rank} << 32 | i;
+  const auto put = [&](size_t i, const MergeTable::Entry& entry) {
+    s[i].rank = entry.rank;
     s[i].result = entry.result;
   };
-  const auto rank = [&](uint32_t i) {
-    if (right[i] == count) {
-      keys[i] = kNoKey;
-    } else {
-      put(i, merges_.Find(s[i].id, s[right[i]].id));
-    }
-  };
-  for (uint32_t i = 0; i < count; ++i) {
-    left[i] = i - 1;
-    right[i] = i + 1;
-  }
-  if (!byte_pairs_.empty() && part.size() == count) {  // a symbol per byte: none was unknown
-    for (uint32_t i = 0; i + 1 < count; ++i) {
+  const auto rank = [&](size_t i) { put(i, merges_.Find(s[i].id, s[i + 1].id)); };
+  if (s.empty()) return;
+  if (!byte_pairs_.empty() && part.size() == s.size()) {  // a symbol per byte: none was unknown
+    for (size_t i = 0; i + 1 < s.size(); ++i) {
       const size_t first = static_cast<unsigned char>(part[i]), second = static_cast<unsigned char>(part[i + 1]);
       put(i, byte_pairs_[first * 256 + second]);
     }
   } else {
-    for (uint32_t i = 0; i + 1 < count; ++i) rank(i);
+    for (size_t i = 0; i + 1 < s.size(); ++i) rank(i);
   }
-  const uint32_t padded = (count + 3) / 4 * 4;
-  for (uint32_t i = count - 1; i < padded; ++i) keys[i] = kNoKey;
-
   for (;;) {
-    uint64_t low[4] = {kNoKey, kNoKey, kNoKey, kNoKey};  // four chains of comparisons instead of one long one
-    for (uint32_t i = 0; i < padded; i += 4) {
-      for (uint32_t lane = 0; lane < 4; ++lane) low[lane] = std::min(low[lane], keys[i + lane]);
+    size_t best = 0;
+    for (size_t i = 1; i < s.size(); ++i) {
+      if (s[i].rank < s[best].rank) best = i;
     }
-    const uint64_t best = std::min(std::min(low[0], low[1]), std::min(low[2], low[3]));
-    if (best == kNoKey) break;
-    const uint32_t at = static_cast<uint32_t>(best);
-    const uint32_t gone = right[at];
-    s[at].id = s[at].result;
-    right[at] = right[gone];
-    left[right[gone]] = at;
-    keys[gone] = kNoKey;
-    rank(at);
-    if (at > 0) rank(left[at]);
+    if (s[best].rank == MergeTable::kNoRank) return;
+    s[best].id = s[best].result;
+    s.erase(s.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    s[best].rank = MergeTable::kNoRank;
+    if (best + 1 < s.size()) rank(best);
+    if (best > 0) rank(best - 1);
   }
-  size_t kept = 0;
-  for (uint32_t i = 0; i < count; i = right[i]) s[kept++].id = s[i].id;
-  s.resize(kept);
 }
 
 // What is popped is stale when its position has another rank by now.

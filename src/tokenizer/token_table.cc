@@ -11,8 +11,7 @@ uint64_t RandomSeed() {
   return static_cast<uint64_t>(device()) << 32 | device();
 }
 
-// At most two thirds of the slots are taken: a smaller table would be searched longer, a larger one misses the cache.
-size_t SlotsFor(size_t entries) { return std::bit_ceil(entries + entries / 2 + 2); }
+size_t SlotsFor(size_t entries) { return std::bit_ceil(entries * 2 + 2); }
 
 }  // namespace
 

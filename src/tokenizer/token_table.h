@@ -1,5 +1,5 @@
 // Two hash tables made once and then only read: token text -> id, and pair of ids -> merge. Open addressing, at most
-// two thirds full, with a secret seed, so that a hostile file cannot choose its collisions. Immutable, thread-safe.
+// half full, with a secret seed, so that a hostile file cannot choose its collisions. Immutable, thread-safe.
 #pragma once
 
 #include <cstdint>
