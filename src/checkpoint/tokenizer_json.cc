@@ -69,17 +69,7 @@ void PlaceTokens(std::vector<std::pair<std::string, int32_t>>&& vocab, std::stri
 void PlaceMerges(const TokenizerJsonParts& parts, const TokenTable& table, std::string_view what, Vocabulary* v) {
   v->merges.reserve(parts.merges.size());
   const std::string_view all = parts.merge_text;
-  constexpr size_t kSlotsAhead = 16, kTokensAhead = 8;  // merges; twice or half as many make no difference
-  const auto each_text = [&](size_t i, auto use) {
-    if (i >= parts.merges.size()) return;
-    const MergeText& m = parts.merges[i];
-    use(all.substr(m.begin, m.middle - m.begin));
-    use(all.substr(m.middle, m.end - m.middle));
-    use(all.substr(m.begin, m.end - m.begin));
-  };
   for (const MergeText& m : parts.merges) {
-    each_text(v->merges.size() + kSlotsAhead, [&](std::string_view text) { table.PrefetchSlot(text); });
-    each_text(v->merges.size() + kTokensAhead, [&](std::string_view text) { table.PrefetchToken(text); });
     const std::string_view left = all.substr(m.begin, m.middle - m.begin);
     const std::string_view right = all.substr(m.middle, m.end - m.middle);
     const std::string_view joined = all.substr(m.begin, m.end - m.begin);

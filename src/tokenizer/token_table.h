@@ -35,17 +35,6 @@ class TokenTable {
     }
   }
 
-  // Bring what Find(text) will read into the cache: first its slot, some lookups later what the slot names. The tables
-  // of a large vocabulary are larger than the cache, and lookups that wait for memory one by one take three times as
-  // long.
-  void PrefetchSlot(std::string_view text) const {
-    __builtin_prefetch(&slots_[static_cast<size_t>(Hash(text)) & mask_]);
-  }
-  void PrefetchToken(std::string_view text) const {
-    const Slot& slot = slots_[static_cast<size_t>(Hash(text)) & mask_];
-    if (slot.id >= 0) __builtin_prefetch(&(*tokens_)[static_cast<size_t>(slot.id)]);
-  }
-
   // Two ids with one text, if there are any: then the vocabulary is bad.
   struct Duplicate {
     int32_t first = -1;
@@ -67,8 +56,19 @@ class TokenTable {
       std::memcpy(&word, p, 8);
       hash = FoldMultiply(hash ^ word, 0x9E3779B97F4A7C15u);
     }
+    // The last 1 to 8 bytes without a loop; reads may overlap.
     uint64_t word = 0;
-    for (size_t i = 0; i < left; ++i) word |= static_cast<uint64_t>(static_cast<unsigned char>(p[i])) << (8 * i);
+    if (text.size() >= 8) {
+      std::memcpy(&word, p + left - 8, 8);
+    } else if (left >= 4) {
+      uint32_t low, high;
+      std::memcpy(&low, p, 4);
+      std::memcpy(&high, p + left - 4, 4);
+      word = static_cast<uint64_t>(high) << 32 | low;
+    } else if (left > 0) {
+      const auto byte = [p](size_t i) { return static_cast<uint64_t>(static_cast<unsigned char>(p[i])); };
+      word = byte(0) | byte(left / 2) << 8 | byte(left - 1) << 16;
+    }
     return FoldMultiply(hash ^ word, seed_ | 1);
   }
 
