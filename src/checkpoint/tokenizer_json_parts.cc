@@ -1,143 +1,172 @@
 #include "checkpoint/tokenizer_json_parts.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/json.h"
 #include "base/utf8.h"
+#include "checkpoint/json_cursor.h"
 
 namespace spate {
 namespace {
-
-using nlohmann::json;
 
 // The largest published tokenizer.json are 35 MB with 260,000 tokens and 580,000 merges.
 constexpr size_t kMaxBytes = size_t{256} << 20;
 constexpr size_t kMaxTokens = size_t{1} << 22;
 constexpr size_t kMaxMerges = size_t{1} << 23;
 constexpr size_t kMaxValues = size_t{1} << 21;  // in what becomes a JSON value
-constexpr size_t kMaxDepth = 32;
+constexpr int kMaxDepth = 32;
 constexpr size_t kMaxShown = 40;
 
-class PartsReader final : public json::json_sax_t {
- public:
-  PartsReader(std::string_view what, TokenizerJsonParts* parts) : what_(what), parts_(parts) {}
+// What a JSON value is, by its text.
+std::string_view KindOf(std::string_view value) {
+  switch (value.front()) {
+    case '[':
+      return "an array";
+    case '{':
+      return "an object";
+    case '"':
+      return "a string";
+    case 't':
+    case 'f':
+      return "a boolean";
+    case 'n':
+      return "null";
+    default:
+      break;
+  }
+  if (value.find_first_of(".eE") != std::string_view::npos) return "a fraction";
+  return value.front() == '-' ? "a negative number" : "a number";
+}
 
-  bool null() override { return Value(json(nullptr), "null"); }
-  bool boolean(bool v) override { return Value(json(v), "a boolean"); }
-  bool number_integer(json::number_integer_t v) override { return Value(json(v), "a negative number"); }
-  bool number_float(json::number_float_t v, const std::string&) override { return Value(json(v), "a fraction"); }
-  bool binary(json::binary_t&) override { return Value(json(nullptr), "binary data"); }
-  bool number_unsigned(json::number_unsigned_t v) override {
-    if (place_ != kVocab) return Value(json(v), "a number");
-    if (v >= kMaxTokens) Fail("model.vocab: '{}' has id {}, supported are ids below {}", Show(key_), v, kMaxTokens);
-    parts_->vocab.emplace_back(std::move(key_), static_cast<int32_t>(v));
-    return true;
-  }
-  bool string(std::string& v) override {
-    if (place_ == kMerges) {
-      LegacyMerge(v);
-    } else if (place_ == kMergePair) {
-      if (pair_size_ == 2) Fail("model.merges[{}] has more than two tokens", parts_->merges.size() - 1);
-      parts_->merge_text += v;
-      (pair_size_++ == 0 ? parts_->merges.back().middle : parts_->merges.back().end) = TextEnd();
-    } else {
-      return Value(json(std::move(v)), "a string");
+// Walks over the file. The vocabulary and the merges are read on the way; all else is only skipped, and the text
+// without those two is what a real parser then checks.
+class PartsReader {
+ public:
+  PartsReader(std::string_view text, std::string_view what, TokenizerJsonParts* parts)
+      : text_(text), what_(what), parts_(parts), cursor_(text) {}
+
+  void Read() {
+    ReadMembers([&](std::string_view key) {
+      if (key == "model" && cursor_.Peek() == '{') {
+        ReadMembers([&](std::string_view field) { return ReadModelField(field); });
+        return true;
+      }
+      return cursor_.SkipValue();
+    });
+    rest_ += text_.substr(kept_);
+    const bool whole = kept_ == 0;  // then the bytes that an error counts are the file's
+    parts_->rest = ParseJson(rest_, {kMaxBytes, kMaxDepth, kMaxValues},
+                             whole ? std::string(what_) : fmt::format("{} without model.vocab and merges", what_));
+    if (!parts_->rest.is_object()) throw Error(ErrorCode::kBadInput, "{}: expected a JSON object", what_);
+    if (const auto model = parts_->rest.find("model"); model != parts_->rest.end() && model->is_object()) {
+      if (parts_->has_vocab) model->erase("vocab");
+      if (parts_->has_merges) model->erase("merges");
     }
-    return true;
-  }
-  bool key(std::string& v) override {
-    key_ = std::move(v);
-    return true;
-  }
-  bool start_object(size_t) override {
-    if (place_ == kRest && InModel("vocab")) {
-      if (parts_->has_vocab) Fail("model.vocab occurs twice");
-      parts_->has_vocab = true;
-      place_ = kVocab;
-      return true;
-    }
-    return Open(json::object(), "an object");
-  }
-  bool start_array(size_t) override {
-    if (place_ == kRest && InModel("merges")) {
-      if (parts_->has_merges) Fail("model.merges occurs twice");
-      parts_->has_merges = true;
-      place_ = kMerges;
-      return true;
-    }
-    if (place_ == kMerges) {
-      AddMerge();
-      place_ = kMergePair;
-      pair_size_ = 0;
-      return true;
-    }
-    return Open(json::array(), "an array");
-  }
-  bool end_object() override {
-    if (place_ == kVocab) {
-      place_ = kRest;
-    } else {
-      Close();
-    }
-    return true;
-  }
-  bool end_array() override {
-    if (place_ == kMergePair) {
-      if (pair_size_ != 2) Fail("model.merges[{}] has {} tokens, expected 2", parts_->merges.size() - 1, pair_size_);
-      place_ = kMerges;
-    } else if (place_ == kMerges) {
-      place_ = kRest;
-    } else {
-      Close();
-    }
-    return true;
-  }
-  bool parse_error(size_t position, const std::string& token, const nlohmann::detail::exception&) override {
-    Fail("not JSON at byte {} ('{}')", position, OneLine(token, kMaxShown));
   }
 
  private:
-  enum Place { kRest, kVocab, kMerges, kMergePair };
-
   template <typename... Args>
   [[noreturn]] void Fail(fmt::format_string<Args...> format, Args&&... args) const {
     throw Error(ErrorCode::kBadInput, "{}: {}", what_, fmt::format(format, std::forward<Args>(args)...));
   }
+  [[noreturn]] void FailSyntax() const {
+    const size_t at = std::min(cursor_.at(), text_.size());
+    Fail("not JSON at byte {} ('{}')", at, Show(text_.substr(at, kMaxShown)));
+  }
   static std::string Show(std::string_view text) { return OneLine(text, kMaxShown); }
 
-  bool InModel(std::string_view name) const {
-    return open_.size() == 2 && open_.back()->is_object() && outer_key_ == "model" && key_ == name;
+  // Calls read(key) with the cursor on the value of each member of the object at the cursor. Stops in silence where the
+  // text is no object: the parser will say why.
+  template <typename ReadMember>
+  void ReadMembers(const ReadMember& read) {
+    if (!cursor_.Take('{')) return;
+    do {
+      std::string buffer;
+      const std::optional<std::string_view> key = cursor_.String(&buffer);
+      if (!key || !cursor_.Take(':') || !read(*key)) return;
+    } while (cursor_.Take(','));
+    cursor_.Take('}');
   }
 
-  bool Value(json value, std::string_view kind) {
-    Put(std::move(value), kind);
+  bool ReadModelField(std::string_view field) {
+    const char opening = cursor_.Peek();
+    const size_t begin = cursor_.at();
+    if (field == "vocab" && opening == '{') {
+      if (parts_->has_vocab) Fail("model.vocab occurs twice");
+      parts_->has_vocab = true;
+      ReadVocab();
+    } else if (field == "merges" && opening == '[') {
+      if (parts_->has_merges) Fail("model.merges occurs twice");
+      parts_->has_merges = true;
+      ReadMerges();
+    } else {
+      return cursor_.SkipValue();
+    }
+    rest_ += text_.substr(kept_, begin - kept_);
+    rest_ += "null";
+    kept_ = cursor_.at();
     return true;
   }
 
-  json* Put(json value, std::string_view kind) {
-    if (place_ == kVocab) Fail("model.vocab: '{}' is {}, expected an id", Show(key_), kind);
-    if (place_ != kRest) {
-      Fail("model.merges[{}]: {}, expected \"a b\" or [\"a\", \"b\"]", parts_->merges.size(), kind);
-    }
-    if (++values_ > kMaxValues) Fail("more than {} values beside vocabulary and merges", kMaxValues);
-    if (open_.empty()) {
-      parts_->rest = std::move(value);
-      return &parts_->rest;
-    }
-    json& parent = *open_.back();
-    if (parent.is_array()) {
-      parent.push_back(std::move(value));
-      return &parent.back();
-    }
-    return &(parent[key_] = std::move(value));
+  std::string_view ReadString(std::string* buffer) {
+    const std::optional<std::string_view> text = cursor_.String(buffer);
+    if (!text) FailSyntax();
+    return *text;
   }
 
-  bool Open(json value, std::string_view kind) {
-    if (open_.size() == kMaxDepth) Fail("nested deeper than {} levels", kMaxDepth);
-    if (open_.size() == 1) outer_key_ = key_;
-    open_.push_back(Put(std::move(value), kind));
-    return true;
+  void ReadVocab() {
+    cursor_.Take('{');
+    if (cursor_.Take('}')) return;
+    std::string buffer;
+    do {
+      const std::string_view token = ReadString(&buffer);
+      if (!cursor_.Take(':')) FailSyntax();
+      const JsonCursor value = cursor_;
+      const std::optional<uint64_t> id = cursor_.Unsigned();
+      if (!id || *id >= kMaxTokens) FailId(token, value);
+      if (parts_->vocab.size() == kMaxTokens) Fail("model.vocab: more than {} tokens", kMaxTokens);
+      parts_->vocab.emplace_back(token, static_cast<int32_t>(*id));
+    } while (cursor_.Take(','));
+    if (!cursor_.Take('}')) FailSyntax();
   }
 
-  void Close() { open_.pop_back(); }
+  [[noreturn]] void FailId(std::string_view token, JsonCursor value_begin) {
+    cursor_ = value_begin;
+    const size_t begin = (cursor_.Peek(), cursor_.at());
+    if (cursor_.SkipValue() && cursor_.at() > begin) {
+      const std::string_view value = text_.substr(begin, cursor_.at() - begin);
+      if (value.find_first_not_of("0123456789") != std::string_view::npos) {
+        Fail("model.vocab: '{}' is {}, expected an id", Show(token), KindOf(value));
+      }
+      Fail("model.vocab: '{}' has id {}, supported are ids below {}", Show(token), Show(value), kMaxTokens);
+    }
+    FailSyntax();
+  }
+
+  void ReadMerges() {
+    cursor_.Take('[');
+    if (cursor_.Take(']')) return;
+    do {
+      const char first = cursor_.Peek();
+      if (first == '"') {
+        LegacyMerge(ReadString(&buffer_));
+      } else if (first == '[') {
+        AddMerge();
+        PairMerge();
+      } else {
+        FailMerge();
+      }
+    } while (cursor_.Take(','));
+    if (!cursor_.Take(']')) FailSyntax();
+  }
+
+  [[noreturn]] void FailMerge() {
+    const size_t begin = (cursor_.Peek(), cursor_.at());
+    if (!cursor_.SkipValue() || cursor_.at() == begin) FailSyntax();
+    Fail("model.merges[{}]: {}, expected \"a b\" or [\"a\", \"b\"]", parts_->merges.size(),
+         KindOf(text_.substr(begin, cursor_.at() - begin)));
+  }
 
   void AddMerge() {
     if (parts_->merges.size() == kMaxMerges) Fail("more than {} merges", kMaxMerges);
@@ -160,14 +189,28 @@ class PartsReader final : public json::json_sax_t {
     parts_->merges.back().end = TextEnd();
   }
 
+  void PairMerge() {
+    cursor_.Take('[');
+    size_t tokens = 0;
+    if (!cursor_.Take(']')) {
+      do {
+        if (cursor_.Peek() != '"') FailMerge();
+        if (tokens == 2) Fail("model.merges[{}] has more than two tokens", parts_->merges.size() - 1);
+        parts_->merge_text += ReadString(&buffer_);
+        (tokens++ == 0 ? parts_->merges.back().middle : parts_->merges.back().end) = TextEnd();
+      } while (cursor_.Take(','));
+      if (!cursor_.Take(']')) FailSyntax();
+    }
+    if (tokens != 2) Fail("model.merges[{}] has {} tokens, expected 2", parts_->merges.size() - 1, tokens);
+  }
+
+  std::string_view text_;
   std::string_view what_;
   TokenizerJsonParts* parts_;
-  Place place_ = kRest;
-  std::vector<json*> open_;  // parents of what comes next; none grows while a child is open
-  std::string key_;
-  std::string outer_key_;  // of the root's member that we are in
-  size_t values_ = 0;
-  size_t pair_size_ = 0;
+  JsonCursor cursor_;
+  std::string buffer_;  // of strings with escapes
+  std::string rest_;    // the text up to kept_ without the lists, each of which is a null there
+  size_t kept_ = 0;
 };
 
 }  // namespace
@@ -177,9 +220,7 @@ TokenizerJsonParts TakeTokenizerJsonApart(std::string_view text, std::string_vie
     throw Error(ErrorCode::kBadInput, "{}: {} bytes, supported are up to {}", what, text.size(), kMaxBytes);
   }
   TokenizerJsonParts parts;
-  PartsReader reader(what, &parts);
-  json::sax_parse(text.data(), text.data() + text.size(), &reader);
-  if (!parts.rest.is_object()) throw Error(ErrorCode::kBadInput, "{}: expected a JSON object", what);
+  PartsReader(text, what, &parts).Read();
   return parts;
 }
 

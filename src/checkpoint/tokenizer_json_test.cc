@@ -87,6 +87,20 @@ TEST(TokenizerJson, HolesAreAllowedUpToALimit) {
   EXPECT_NE(ErrorOf(j.dump()).find("ids up to 1000000 for 8 tokens"), std::string::npos);
 }
 
+TEST(TokenizerJson, EscapesAndSpacesOfTheLists) {
+  const std::string text = R"({ "model" : { "type": "BPE", "vocab" : { "\u0061" : 0 , "\"\\\/\b\f\n\r\t":1,
+      "\ud83d\ude00\u00e9":2,"b":3, "ab":4 } , "merges":[ [ "\u0061" , "b" ] ] } , "pre_tokenizer": null })";
+  const Vocabulary v = ParseTokenizerJson(text, "", "test");
+  EXPECT_EQ(v.tokens, (std::vector<std::string>{"a", "\"\\/\b\f\n\r\t", "\U0001F600\u00E9", "b", "ab"}));
+  ASSERT_EQ(v.merges.size(), 1u);
+  EXPECT_EQ(v.merges[0].result, 4);
+  for (const char* bad :
+       {R"(\ud83d)", R"(\ude00)", R"(\ud83dx)", R"(\u12g4)", R"(\u12)", R"(\a)", "\x01", "\xC3", "\xED\xA0\x80"}) {
+    const std::string file = std::string(R"({"model": {"vocab": {"x)") + bad + R"(": 0}, "merges": []}})";
+    EXPECT_NE(ErrorOf(file).find("not JSON at byte"), std::string::npos) << bad;
+  }
+}
+
 TEST(TokenizerJson, EveryTruncationIsAnError) {
   const std::string text = Small().dump();
   for (size_t n = 0; n < text.size(); ++n) {
@@ -159,7 +173,11 @@ TEST(TokenizerJson, SaysWhatIsWrong) {
   EXPECT_NE(ErrorOf(R"({"model": {"vocab": {"a": 0, "a": 1}, "merges": []}})").find("'a' occurs twice"),
             std::string::npos);
   EXPECT_NE(ErrorOf(std::string(100, '[')).find("nested deeper"), std::string::npos);
-  EXPECT_NE(ErrorOf("{\"model\": \"\xFF\"}").find("not JSON at byte"), std::string::npos);
+  EXPECT_NE(ErrorOf("{\"model\": \"\xFF\"}").find("invalid UTF-8 at byte 11"), std::string::npos);
+  EXPECT_NE(ErrorOf("{\"model\": {\"vocab\": {\"\xFF\": 1}}}").find("not JSON at byte 22"), std::string::npos);
+  EXPECT_NE(ErrorOf(R"({"model": {"vocab": {"a": 0}, "merges": ["a\x"]}})").find("not JSON at byte 43"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(R"({"model": {"vocab": {"a": 0}, "vocab": {}}})").find("vocab occurs twice"), std::string::npos);
   std::string deep = "null";
   for (int i = 0; i < 20; ++i) deep = R"({"type": "Sequence", "normalizers": [)" + deep + "]}";
   EXPECT_NE(ErrorOf(R"({"normalizer": )" + deep + R"(, "model": {"vocab": {"a": 0}, "merges": []}})"), "no error");

@@ -14,6 +14,10 @@ constexpr std::string_view kMetaspace = "\u2581";
 // Up to this many symbols a scan for the lowest rank beats a heap.
 constexpr size_t kShortWord = 48;
 
+// From here on one list per rank beats a heap; before, making the lists costs more than it saves.
+constexpr size_t kLongWord = 16384;
+constexpr size_t kMaxBuckets = size_t{1} << 24;
+
 // Where a part ends that no merge can join to what follows: before a metaspace that has another character on its left.
 size_t PartEnd(std::string_view word, size_t begin) {
   for (size_t at = begin;;) {
@@ -41,6 +45,7 @@ Bpe::Bpe(const Vocabulary& vocabulary)
     byte_tokens_[b] = bytes || b < 128 ? tokens_.Find({&byte, 1}) : -1;
     fallback_tokens_[b] = vocabulary.byte_fallback ? tokens_.Find(fmt::format("<0x{:02X}>", b)) : -1;
   }
+  if (bytes) MakeBytePairs();
   // A metaspace that is a token of its own ends a run of unknown characters, so parts do not even share an unk.
   cut_before_metaspace_ = !bytes && tokens_.Find(kMetaspace) >= 0 &&
                           std::none_of(vocabulary.merges.begin(), vocabulary.merges.end(), [&](const Merge& merge) {
@@ -72,9 +77,11 @@ void Bpe::EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int
   }
   MakeSymbols(part, &scratch->symbols);
   if (scratch->symbols.size() <= kShortWord) {
-    MergeShort(&scratch->symbols);
+    MergeShort(part, &scratch->symbols);
+  } else if (scratch->symbols.size() <= kLongWord || merges_.rank_end() > kMaxBuckets) {
+    MergeLong(scratch->symbols, scratch->heap);
   } else {
-    MergeLong(scratch);
+    MergeLong(scratch->symbols, scratch->buckets);
   }
   for (const BpeScratch::Symbol& symbol : scratch->symbols) ids->push_back(symbol.id);
   if (whole >= 0) {
@@ -85,6 +92,7 @@ void Bpe::EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int
 
 void Bpe::MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const {
   symbols->clear();
+  symbols->reserve(part.size());
   const auto put = [&](int32_t id) { symbols->push_back({id, -1, MergeTable::kNoRank, 0, 0}); };
   const bool bytes = vocabulary_->spelling == TokenSpelling::kBytes;
   bool unknown = false;  // an unk is owed; it comes before the next known character, so that it can be fused
@@ -114,15 +122,36 @@ void Bpe::MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* sy
   if (unknown) put(vocabulary_->unk);
 }
 
-void Bpe::MergeShort(std::vector<BpeScratch::Symbol>* symbols) const {
+// Most pairs that are looked up are pairs of bytes, and this table is small enough to stay in the cache.
+void Bpe::MakeBytePairs() {
+  byte_pairs_.resize(256 * 256);
+  std::vector<int16_t> byte_of(vocabulary_->tokens.size(), -1);
+  for (size_t b = 0; b < 256; ++b) {
+    if (byte_tokens_[b] >= 0) byte_of[static_cast<size_t>(byte_tokens_[b])] = static_cast<int16_t>(b);
+  }
+  for (const Merge& merge : vocabulary_->merges) {
+    const int left = byte_of[static_cast<size_t>(merge.left)], right = byte_of[static_cast<size_t>(merge.right)];
+    if (left < 0 || right < 0) continue;
+    byte_pairs_[static_cast<size_t>(left * 256 + right)] = merges_.Find(merge.left, merge.right);
+  }
+}
+
+void Bpe::MergeShort(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const {
   std::vector<BpeScratch::Symbol>& s = *symbols;
-  const auto rank = [&](size_t i) {
-    const MergeTable::Entry entry = merges_.Find(s[i].id, s[i + 1].id);
+  const auto put = [&](size_t i, const MergeTable::Entry& entry) {
     s[i].rank = entry.rank;
     s[i].result = entry.result;
   };
+  const auto rank = [&](size_t i) { put(i, merges_.Find(s[i].id, s[i + 1].id)); };
   if (s.empty()) return;
-  for (size_t i = 0; i + 1 < s.size(); ++i) rank(i);
+  if (!byte_pairs_.empty() && part.size() == s.size()) {  // a symbol per byte: none was unknown
+    for (size_t i = 0; i + 1 < s.size(); ++i) {
+      const size_t first = static_cast<unsigned char>(part[i]), second = static_cast<unsigned char>(part[i + 1]);
+      put(i, byte_pairs_[first * 256 + second]);
+    }
+  } else {
+    for (size_t i = 0; i + 1 < s.size(); ++i) rank(i);
+  }
   for (;;) {
     size_t best = 0;
     for (size_t i = 1; i < s.size(); ++i) {
@@ -137,41 +166,28 @@ void Bpe::MergeShort(std::vector<BpeScratch::Symbol>* symbols) const {
   }
 }
 
-// A heap of (rank, position). An entry is stale when its position has another rank by now.
-void Bpe::MergeLong(BpeScratch* scratch) const {
-  std::vector<BpeScratch::Symbol>& s = scratch->symbols;
-  std::vector<uint64_t>& queue = scratch->queue;
+// What is popped is stale when its position has another rank by now.
+template <typename Queue>
+void Bpe::MergeLong(std::vector<BpeScratch::Symbol>& s, Queue& queue) const {
   CHECK(s.size() < UINT32_MAX, "a word of {} symbols", s.size());
   constexpr uint32_t kEnd = UINT32_MAX;
   const uint32_t count = static_cast<uint32_t>(s.size());
-  const auto rank = [&](uint32_t i) {
+  const auto push = [&](uint32_t i) {
     const MergeTable::Entry entry = merges_.Find(s[i].id, s[s[i].right].id);
     s[i].rank = entry.rank;
     s[i].result = entry.result;
-    return entry.rank != MergeTable::kNoRank;
+    if (entry.rank != MergeTable::kNoRank) queue.Push({entry.rank, i});
   };
-  const auto key = [&](uint32_t i) { return static_cast<uint64_t>(s[i].rank) << 32 | i; };
-  const auto push = [&](uint32_t i) {
-    if (!rank(i)) return;
-    queue.push_back(key(i));
-    std::push_heap(queue.begin(), queue.end(), std::greater<>());
-  };
-
-  queue.clear();
   for (uint32_t i = 0; i < count; ++i) {
     s[i].left = i == 0 ? kEnd : i - 1;
     s[i].right = i + 1 == count ? kEnd : i + 1;
-    if (s[i].right != kEnd && rank(i)) queue.push_back(key(i));
+    if (s[i].right != kEnd) push(i);
   }
-  std::make_heap(queue.begin(), queue.end(), std::greater<>());
 
   constexpr int32_t kRemoved = -1;
-  while (!queue.empty()) {
-    std::pop_heap(queue.begin(), queue.end(), std::greater<>());
-    const uint64_t top = queue.back();
-    queue.pop_back();
-    const uint32_t at = static_cast<uint32_t>(top);
-    if (s[at].rank != static_cast<uint32_t>(top >> 32)) continue;
+  for (WaitingMerge next; queue.Pop(&next);) {
+    const uint32_t at = next.position;
+    if (s[at].rank != next.rank) continue;
     const uint32_t gone = s[at].right;
     s[at].id = s[at].result;
     s[at].right = s[gone].right;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/merge_queue.h"
 #include "tokenizer/token_table.h"
 #include "tokenizer/vocabulary.h"
 
@@ -23,7 +24,8 @@ struct BpeScratch {
     uint32_t right;
   };
   std::vector<Symbol> symbols;
-  std::vector<uint64_t> queue;
+  HeapMergeQueue heap;
+  BucketMergeQueue buckets;
 };
 
 class Bpe {
@@ -41,14 +43,18 @@ class Bpe {
  private:
   void EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int32_t>* ids) const;
   void MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const;
-  void MergeShort(std::vector<BpeScratch::Symbol>* symbols) const;
-  void MergeLong(BpeScratch* scratch) const;
+  void MakeBytePairs();
+  // `part` is what the symbols were made of.
+  void MergeShort(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const;
+  template <typename Queue>
+  void MergeLong(std::vector<BpeScratch::Symbol>& symbols, Queue& queue) const;
 
   const Vocabulary* vocabulary_;
   TokenTable tokens_;
   MergeTable merges_;
-  std::array<int32_t, 256> byte_tokens_;      // [byte] kBytes: the byte's token; kText: the ASCII character's
-  std::array<int32_t, 256> fallback_tokens_;  // [byte] <0xNN>
+  std::array<int32_t, 256> byte_tokens_;       // [byte] kBytes: the byte's token; kText: the ASCII character's
+  std::array<int32_t, 256> fallback_tokens_;   // [byte] <0xNN>
+  std::vector<MergeTable::Entry> byte_pairs_;  // [bytes, bytes] the merge of two bytes; empty for TokenSpelling::kText
   bool cut_before_metaspace_ = false;
 
   // Whether a token's own text is encoded as that token: 0 not known yet, 1 yes, 2 no. Most words of a text are one

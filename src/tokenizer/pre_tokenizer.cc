@@ -8,6 +8,10 @@
 namespace spate {
 namespace {
 
+// Words that one call of Split cuts: their list takes 32 KiB.
+constexpr size_t kWordsAtOnce = 2048;
+constexpr size_t kAllWords = SIZE_MAX;
+
 // A stretch of text that a pattern matched, or one between two matches.
 struct Stretch {
   TextRange range;
@@ -120,6 +124,10 @@ PreTokenizer::PreTokenizer(const std::vector<PreTokenizerStep>& steps) {
         }
       } else {
         step.known = RecognizePattern(split->pattern.text);
+        // The scanner of a pattern with gaps does not say which of its pieces are matches.
+        if (step.known != KnownPattern::kNone && !LeavesNoGap(step.known) && !IsScan(step)) {
+          step.known = KnownPattern::kNone;
+        }
         if (step.known == KnownPattern::kNone) step.regex = std::make_shared<Regex>(split->pattern.text);
       }
       steps_.emplace_back(std::move(step));
@@ -135,12 +143,34 @@ PreTokenizer::PreTokenizer(const std::vector<PreTokenizerStep>& steps) {
       steps_.emplace_back(space);
     }
   }
+  if (steps_.empty()) return;
+  if (const auto* pattern = std::get_if<Pattern>(&steps_[0]); pattern != nullptr && IsScan(*pattern)) {
+    first_scan_ = pattern->known;
+  } else if (const auto* level = std::get_if<ByteLevel>(&steps_[0]);
+             level != nullptr && level->use_regex && !level->add_prefix_space && level->is_last) {
+    first_scan_ = KnownPattern::kGpt2;
+  }
 }
 
-void PreTokenizer::Split(std::string_view text, bool at_start, Words* words) const {
+bool PreTokenizer::IsScan(const Pattern& step) {
+  if (step.known == KnownPattern::kNone) return false;
+  const bool keeps_matches = step.behavior == SplitBehavior::kRemoved && step.invert && LeavesNoGap(step.known);
+  return step.behavior == SplitBehavior::kIsolated || keeps_matches;
+}
+
+size_t PreTokenizer::Split(std::string_view text, size_t from, bool at_start, Words* words) const {
   words->text = text;
-  words->ranges.assign(1, {0, text.size()});
-  for (const Step& step : steps_) {
+  words->ranges.clear();
+  size_t end = text.size();
+  size_t next_step = 0;
+  if (first_scan_ != KnownPattern::kNone) {
+    end = ScanWords(first_scan_, text, {from, text.size()}, kWordsAtOnce, &words->ranges);
+    next_step = 1;
+  } else {
+    words->ranges.push_back({from, text.size()});
+  }
+  for (; next_step < steps_.size(); ++next_step) {
+    const Step& step = steps_[next_step];
     if (const auto* bytes = std::get_if<ByteLevel>(&step)) {
       ApplyByteLevel(*bytes, words);
     } else if (const auto* pattern = std::get_if<Pattern>(&step)) {
@@ -158,6 +188,7 @@ void PreTokenizer::Split(std::string_view text, bool at_start, Words* words) con
       return bytes;
     });
   }
+  return end;
 }
 
 void PreTokenizer::ApplyByteLevel(const ByteLevel& step, Words* words) {
@@ -171,7 +202,9 @@ void PreTokenizer::ApplyByteLevel(const ByteLevel& step, Words* words) {
   if (step.use_regex) {
     const std::vector<TextRange> ranges = std::move(words->ranges);
     words->ranges.clear();
-    for (const TextRange& range : ranges) ScanWords(KnownPattern::kGpt2, words->text, range, &words->ranges);
+    for (const TextRange& range : ranges) {
+      ScanWords(KnownPattern::kGpt2, words->text, range, kAllWords, &words->ranges);
+    }
   }
   if (!step.is_last) Rewrite(words, SpellBytes);
 }
@@ -179,9 +212,8 @@ void PreTokenizer::ApplyByteLevel(const ByteLevel& step, Words* words) {
 void PreTokenizer::ApplyPattern(const Pattern& step, Words* words) {
   const std::vector<TextRange> ranges = std::move(words->ranges);
   words->ranges.clear();
-  // A known pattern leaves no gap, so isolated matches are the words already.
-  if (step.known != KnownPattern::kNone && step.behavior == SplitBehavior::kIsolated) {
-    for (const TextRange& range : ranges) ScanWords(step.known, words->text, range, &words->ranges);
+  if (IsScan(step)) {
+    for (const TextRange& range : ranges) ScanWords(step.known, words->text, range, kAllWords, &words->ranges);
     return;
   }
   std::vector<TextRange> matches;
@@ -189,7 +221,7 @@ void PreTokenizer::ApplyPattern(const Pattern& step, Words* words) {
     StretchList list(range);
     if (step.known != KnownPattern::kNone) {
       matches.clear();
-      ScanWords(step.known, words->text, range, &matches);
+      ScanWords(step.known, words->text, range, kAllWords, &matches);
       for (const TextRange& match : matches) list.AddMatch(match);
     } else if (step.regex) {
       RegexRun run(*step.regex, words->text.substr(range.begin, range.size()));

@@ -25,8 +25,10 @@ class PreTokenizer {
  public:
   explicit PreTokenizer(const std::vector<PreTokenizerStep>& steps);
 
-  // `text` is valid UTF-8, not empty, and must outlive *words. `at_start`: it is the start of the whole input.
-  void Split(std::string_view text, bool at_start, Words* words) const;
+  // Cuts `text` from `from` on, which is 0 or what the call before returned, and returns where it stopped: where the
+  // first step allows it that is after some words, so that the list of them stays in the cache. `text` is valid UTF-8,
+  // longer than `from`, and must outlive *words. `at_start`: `from` is the start of the whole input.
+  size_t Split(std::string_view text, size_t from, bool at_start, Words* words) const;
 
  private:
   struct ByteLevel {
@@ -43,13 +45,16 @@ class PreTokenizer {
   };
   using Step = std::variant<ByteLevel, Pattern, SplitDigits, SplitMetaspace>;
 
+  // Whether the words of this step are exactly the pieces that ScanWords finds.
+  static bool IsScan(const Pattern& step);
   static void ApplyByteLevel(const ByteLevel& step, Words* words);
   static void ApplyPattern(const Pattern& step, Words* words);
   static void ApplyDigits(const SplitDigits& step, Words* words);
   static void ApplyMetaspace(const SplitMetaspace& step, bool at_start, Words* words);
 
   std::vector<Step> steps_;
-  bool spells_ = false;  // the result must be turned back from the byte alphabet
+  KnownPattern first_scan_ = KnownPattern::kNone;  // steps_[0], if it is nothing but a ScanWords
+  bool spells_ = false;                            // the result must be turned back from the byte alphabet
 };
 
 }  // namespace spate

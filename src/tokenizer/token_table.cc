@@ -43,6 +43,7 @@ MergeTable::MergeTable(const std::vector<Merge>& merges)
     while (slots_[i].key != kFree && slots_[i].key != key) i = (i + 1) & mask_;
     const uint32_t rank = merge.rank >= 0 ? static_cast<uint32_t>(merge.rank) : static_cast<uint32_t>(at);
     slots_[i] = {key, {rank, merge.result}};
+    if (rank >= rank_end_) rank_end_ = size_t{rank} + 1;
   }
 }
 

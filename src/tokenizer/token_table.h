@@ -56,8 +56,19 @@ class TokenTable {
       std::memcpy(&word, p, 8);
       hash = FoldMultiply(hash ^ word, 0x9E3779B97F4A7C15u);
     }
+    // The last 1 to 8 bytes without a loop; reads may overlap.
     uint64_t word = 0;
-    for (size_t i = 0; i < left; ++i) word |= static_cast<uint64_t>(static_cast<unsigned char>(p[i])) << (8 * i);
+    if (text.size() >= 8) {
+      std::memcpy(&word, p + left - 8, 8);
+    } else if (left >= 4) {
+      uint32_t low, high;
+      std::memcpy(&low, p, 4);
+      std::memcpy(&high, p + left - 4, 4);
+      word = static_cast<uint64_t>(high) << 32 | low;
+    } else if (left > 0) {
+      const auto byte = [p](size_t i) { return static_cast<uint64_t>(static_cast<unsigned char>(p[i])); };
+      word = byte(0) | byte(left / 2) << 8 | byte(left - 1) << 16;
+    }
     return FoldMultiply(hash ^ word, seed_ | 1);
   }
 
@@ -74,6 +85,7 @@ class MergeTable {
   explicit MergeTable(const std::vector<Merge>& merges);
 
   static constexpr uint32_t kNoRank = UINT32_MAX;
+  size_t rank_end() const { return rank_end_; }  // above every rank
   struct Entry {
     uint32_t rank = kNoRank;  // the lower, the earlier it is done
     int32_t result = -1;
@@ -101,6 +113,7 @@ class MergeTable {
   std::vector<Slot> slots_;
   size_t mask_ = 0;
   uint64_t seed_;
+  size_t rank_end_ = 0;
 };
 
 }  // namespace spate

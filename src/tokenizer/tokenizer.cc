@@ -81,10 +81,13 @@ void Tokenizer::Impl::MakeFinders() {
 void Tokenizer::Impl::EncodeText(std::string_view text, bool literal, std::vector<int32_t>* ids) const {
   Words words;
   BpeScratch scratch;
+  ids->reserve(ids->size() + text.size() / 4 + 8);  // most text needs less, and what is not written costs nothing
   const auto encode_words = [&](std::string_view piece, bool at_start) {
-    pre_tokenizer.Split(piece, at_start, &words);
-    for (const TextRange& range : words.ranges) {
-      bpe.Encode(words.text.substr(range.begin, range.size()), &scratch, ids);
+    for (size_t at = 0; at < piece.size();) {
+      at = pre_tokenizer.Split(piece, at, at_start && at == 0, &words);
+      for (const TextRange& range : words.ranges) {
+        bpe.Encode(words.text.substr(range.begin, range.size()), &scratch, ids);
+      }
     }
   };
   for (const auto& stretch : raw_finder.Cut(text, literal)) {

@@ -2,21 +2,67 @@
 
 #include <utf8proc.h>
 
+#include <map>
+
 namespace spate {
 namespace {
 
-constexpr uint8_t kL = kLetter, kN = kNumber, kS = kSpace, kR = kNewline;
+uint8_t TraitsOf(uint32_t c) {
+  if (c == '\r' || c == '\n') return kNewline;
+  if (IsWhitespace(c)) return kSpace;
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+      return uint8_t{kLetter} | kUpperBit;
+    case UTF8PROC_CATEGORY_LL:
+      return uint8_t{kLetter} | kLowerBit;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+      return kLetter;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      return kNumber;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+      return kMarkBit;
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PO:
+    case UTF8PROC_CATEGORY_SM:
+    case UTF8PROC_CATEGORY_SC:
+    case UTF8PROC_CATEGORY_SK:
+    case UTF8PROC_CATEGORY_SO:
+      return kPunctuationBit;
+    default:
+      return kOther;
+  }
+}
 
 }  // namespace
 
-const uint8_t kAsciiClass[128] = {0,  0,  0,  0,  0,  0,  0,  0,  0,  kS, kR, kS, kS, kR, 0,  0,   // 09 to 0D
-                                  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,   //
-                                  kS, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,   // space
-                                  kN, kN, kN, kN, kN, kN, kN, kN, kN, kN, 0,  0,  0,  0,  0,  0,   // 0 to 9
-                                  0,  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL,  // A to Z
-                                  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, 0,  0,  0,  0,  0,   //
-                                  0,  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL,  // a to z
-                                  kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, kL, 0,  0,  0,  0,  0};
+CharTable::CharTable() {
+  std::map<std::array<uint8_t, kBlock>, uint16_t> known;
+  for (uint32_t block = 0; block < kCovered / kBlock; ++block) {
+    std::array<uint8_t, kBlock> traits;
+    for (uint32_t i = 0; i < kBlock; ++i) traits[i] = TraitsOf(block * kBlock + i);
+    const auto [place, is_new] = known.emplace(traits, static_cast<uint16_t>(known.size()));
+    if (is_new) blocks_.insert(blocks_.end(), traits.begin(), traits.end());
+    block_of_[block] = place->second;
+  }
+}
+
+const CharTable& CharTable::Get() {
+  static const CharTable table;
+  return table;
+}
+
+uint8_t CharTable::Beyond(uint32_t c) { return TraitsOf(c); }
 
 bool IsWhitespace(uint32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 9 && c <= 13);
@@ -25,28 +71,7 @@ bool IsWhitespace(uint32_t c) {
          c == 0x3000;
 }
 
-CharClass ClassOfWide(uint32_t c) {
-  if (c < 128) return static_cast<CharClass>(kAsciiClass[c]);
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-      return kLetter;
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-      return kNumber;
-    default:
-      return IsWhitespace(c) ? kSpace : kOther;
-  }
-}
-
-bool IsMark(uint32_t c) {
-  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
-}
+bool IsMark(uint32_t c) { return (CharTable::Get()[c] & kMarkBit) != 0; }
 
 bool IsWordCharacter(uint32_t c) {
   if (ClassOf(c) == kLetter || IsMark(c)) return true;

@@ -2,9 +2,11 @@
 // ask for. Pure functions. (base/utf8.h is for text that may be invalid.)
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace spate {
 
@@ -38,11 +40,36 @@ enum CharClass : uint8_t {
   kSpace = 3,    // White_Space, without CR and LF
   kNewline = 4,  // CR and LF
 };
-CharClass ClassOfWide(uint32_t code_point);  // any; slower than ClassOf for ASCII
-extern const uint8_t kAsciiClass[128];
-inline CharClass ClassOf(uint32_t code_point) {
-  return code_point < 128 ? static_cast<CharClass>(kAsciiClass[code_point]) : ClassOfWide(code_point);
-}
+
+// A character's traits: its class and, as bits, finer categories.
+inline constexpr uint8_t kClassBits = 7;
+inline constexpr uint8_t kUpperBit = 8;         // \p{Lu}, \p{Lt}
+inline constexpr uint8_t kLowerBit = 16;        // \p{Ll}; letters that are neither are \p{Lm}, \p{Lo}
+inline constexpr uint8_t kMarkBit = 32;         // \p{M}
+inline constexpr uint8_t kPunctuationBit = 64;  // \p{P}, \p{S}
+
+// The traits of all characters, made once at the first use. Thread-safe.
+class CharTable {
+ public:
+  static const CharTable& Get();
+  uint8_t operator[](uint32_t code_point) const {
+    if (code_point >= kCovered) return Beyond(code_point);
+    return blocks_[static_cast<size_t>(block_of_[code_point / kBlock]) * kBlock + code_point % kBlock];
+  }
+  CharClass ClassOf(uint32_t code_point) const { return static_cast<CharClass>((*this)[code_point] & kClassBits); }
+
+ private:
+  // Two planes: further ones hold rare ideographs.
+  static constexpr uint32_t kCovered = 0x20000;
+  static constexpr uint32_t kBlock = 256;
+  CharTable();
+  static uint8_t Beyond(uint32_t code_point);
+
+  std::array<uint16_t, kCovered / kBlock> block_of_{};
+  std::vector<uint8_t> blocks_;  // [distinct blocks, kBlock]
+};
+
+inline CharClass ClassOf(uint32_t code_point) { return CharTable::Get().ClassOf(code_point); }
 
 bool IsWhitespace(uint32_t code_point);     // the White_Space property: \s
 bool IsWordCharacter(uint32_t code_point);  // \w: alphabetic, mark, decimal number, connector, joiner
