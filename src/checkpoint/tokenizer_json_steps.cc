@@ -212,9 +212,8 @@ std::vector<DecoderStep> ReadDecoder(const json& root, std::string_view what) {
     if (kind == "ByteLevel") {
       steps.emplace_back(DecodeByteLevel{});
     } else if (kind == "Replace") {
-      const TextPattern pattern = ReadPattern(options, where);
-      if (pattern.is_regex) throw Error(ErrorCode::kBadInput, "{}: a Regex pattern is not supported", where);
-      steps.emplace_back(DecodeReplace{pattern.text, GetString(options, "content", std::nullopt, where)});
+      steps.emplace_back(
+          DecodeReplace{ReadPattern(options, where), GetString(options, "content", std::nullopt, where)});
     } else if (kind == "ByteFallback") {
       steps.emplace_back(DecodeByteFallback{});
     } else if (kind == "Fuse") {
