@@ -1,12 +1,13 @@
 #include "checkpoint/tiktoken_model.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <numeric>
 #include <string>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "checkpoint/base64.h"
 #include "checkpoint/merge_derivation.h"
 #include "tokenizer/token_table.h"
 #include "tokenizer/word_scan.h"
@@ -23,36 +24,6 @@ template <typename... Args>
   throw Error(ErrorCode::kBadInput, "{}: {}", what, fmt::format(format, std::forward<Args>(args)...));
 }
 
-constexpr std::array<int8_t, 256> MakeDigits() {
-  std::array<int8_t, 256> digits{};
-  digits.fill(-1);
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < kAlphabet.size(); ++i) {
-    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
-  }
-  return digits;
-}
-constexpr std::array<int8_t, 256> kDigits = MakeDigits();
-
-// False if it is no base64 with its padding.
-bool FromBase64(std::string_view text, std::string* out) {
-  if (text.empty() || text.size() % 4 != 0) return false;
-  size_t padding = 0;
-  for (; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int8_t digit = kDigits[static_cast<unsigned char>(c)];
-    if (digit < 0) return false;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    *out += static_cast<char>(bits >> count & 0xFF);
-  }
-  return true;
-}
-
 struct Line {
   std::string token;
   uint64_t rank;
@@ -62,7 +33,7 @@ struct Line {
 bool ParseLine(std::string_view line, Line* parsed) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   const size_t space = line.find(' ');
-  if (space == std::string_view::npos || !FromBase64(line.substr(0, space), &parsed->token)) return false;
+  if (space == std::string_view::npos || !DecodeBase64(line.substr(0, space), &parsed->token)) return false;
   const char* const end = line.data() + line.size();
   const auto [next, error] = std::from_chars(line.data() + space + 1, end, parsed->rank);
   return error == std::errc() && next == end;
