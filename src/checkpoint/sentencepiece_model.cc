@@ -104,7 +104,7 @@ void SetScores(const SentencePieceProto& proto, Vocabulary* v) {
     if (piece.type == PieceType::kNormal) {
       v->scores.push_back(static_cast<double>(piece.score));
     } else if (piece.type == PieceType::kUserDefined) {  // nearly free, so that it always wins
-      v->scores.push_back(static_cast<double>(static_cast<float>(piece.text.size()) * highest) - 0.1);
+      v->scores.push_back(static_cast<double>(static_cast<float>(piece.text.size()) * highest - 0.1f));
     } else {
       v->scores.push_back(-std::numeric_limits<double>::infinity());
     }

@@ -42,7 +42,8 @@ Bpe::Bpe(const Vocabulary& vocabulary)
     fallback_tokens_[b] = vocabulary.byte_fallback ? tokens_.Find(fmt::format("<0x{:02X}>", b)) : -1;
   }
   // A metaspace that is a token of its own ends a run of unknown characters, so parts do not even share an unk.
-  cut_before_metaspace_ = !bytes && tokens_.Find(kMetaspace) >= 0 &&
+  const bool affixes = !vocabulary.subword_prefix.empty() || !vocabulary.word_suffix.empty();
+  cut_before_metaspace_ = !bytes && !affixes && tokens_.Find(kMetaspace) >= 0 &&
                           std::none_of(vocabulary.merges.begin(), vocabulary.merges.end(), [&](const Merge& merge) {
                             return HoldsMetaspaceInside(vocabulary.tokens[static_cast<size_t>(merge.result)]);
                           });
@@ -84,6 +85,9 @@ void Bpe::EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int
 }
 
 void Bpe::MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const {
+  if (!vocabulary_->subword_prefix.empty() || !vocabulary_->word_suffix.empty()) {
+    return MakeAffixedSymbols(part, symbols);
+  }
   symbols->clear();
   const auto put = [&](int32_t id) { symbols->push_back({id, -1, MergeTable::kNoRank, 0, 0}); };
   const bool bytes = vocabulary_->spelling == TokenSpelling::kBytes;

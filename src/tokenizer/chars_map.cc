@@ -83,14 +83,13 @@ std::optional<CharsMap::Match> CharsMap::Find(std::string_view text, bool shorte
   return found;
 }
 
-std::string CharsMap::ApplyToGraphemes(std::string_view text, bool* moved) const {
+std::string CharsMap::ApplyToGraphemes(std::string_view text) const {
   constexpr size_t kMaxWhole = 5;  // bytes
   std::string out;
   out.reserve(text.size());
   for (size_t at = 0; at < text.size();) {
     const size_t end = GraphemeEnd(text, at);
     const std::string_view grapheme = text.substr(at, end - at);
-    const size_t before = out.size();
     const auto whole = grapheme.size() <= kMaxWhole ? Shortest(grapheme) : std::nullopt;
     if (whole) {
       out += whole->replacement;
@@ -102,7 +101,6 @@ std::string CharsMap::ApplyToGraphemes(std::string_view text, bool* moved) const
         i += character.size();
       }
     }
-    if (at == 0 && out.size() == before) *moved = true;
     at = end;
   }
   return out;

@@ -25,8 +25,7 @@ class CharsMap {
 
   // The text as Hugging Face's "Precompiled" normalizer changes it. That one asks for whole graphemes of up to five
   // bytes first, and replaces all of one by what stands for its beginning.
-  // *moved: the first character went.
-  std::string ApplyToGraphemes(std::string_view text, bool* moved) const;
+  std::string ApplyToGraphemes(std::string_view text) const;
 
  private:
   std::optional<Match> Find(std::string_view text, bool shortest) const;

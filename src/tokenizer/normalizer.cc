@@ -176,7 +176,7 @@ std::string Normalizer::Apply(std::string_view input, bool at_start, bool* moved
     if (const auto* replace = std::get_if<RegexReplace>(&step)) {
       text = ReplaceRegex(text, replace->regex, replace->content);
     } else if (const auto* map = std::get_if<CharsMap>(&step)) {
-      text = map->ApplyToGraphemes(text, moved);
+      text = map->ApplyToGraphemes(text);  // where it starts counts as the text's start in any case
     } else if (const auto* sentencepiece = std::get_if<SentencePieceNormalizer>(&step)) {
       text = sentencepiece->Apply(text, at_start);
     } else {

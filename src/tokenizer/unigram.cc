@@ -32,8 +32,7 @@ Unigram::Unigram(const Vocabulary& vocabulary)
 }
 
 // The first of equal cuts stays: the one whose last token begins furthest left. Sums are rounded as the references
-// round them, or ties would fall otherwise: SentencePiece keeps float, but compares the exact sum, save for unknown
-// characters.
+// round them, or ties would fall otherwise.
 template <typename Sum>
 void Unigram::FindBest(std::string_view word, UnigramScratch* scratch) const {
   CHECK(word.size() < kNone, "a word of {} bytes", word.size());
@@ -42,10 +41,9 @@ void Unigram::FindBest(std::string_view word, UnigramScratch* scratch) const {
   const bool bytes = vocabulary_->spelling == TokenSpelling::kBytes;
   const auto offer = [&](size_t start, size_t end, double score, int32_t id) {
     UnigramScratch::End& target = ends[end];
-    double sum = score + ends[start].score;
-    if (id < 0) sum = static_cast<double>(static_cast<Sum>(sum));
+    const double sum = static_cast<double>(static_cast<Sum>(score + ends[start].score));
     if (target.start == kNone || sum > target.score) {
-      target = {static_cast<double>(static_cast<Sum>(sum)), id, static_cast<uint32_t>(start)};
+      target = {sum, id, static_cast<uint32_t>(start)};
     }
   };
   for (size_t start = 0; start < word.size();) {
