@@ -90,11 +90,9 @@ void SetMerges(const SentencePieceProto& proto, std::string_view what, Vocabular
 
 void SetScores(const SentencePieceProto& proto, Vocabulary* v) {
   float lowest = FLT_MAX;
-  float highest = FLT_MIN;
   for (const Piece& piece : proto.pieces) {
     if (piece.type != PieceType::kNormal) continue;
     lowest = std::min(lowest, piece.score);
-    highest = std::max(highest, piece.score);
   }
   if (lowest == FLT_MAX) lowest = 0;
   v->model = ModelKind::kUnigram;
@@ -103,8 +101,8 @@ void SetScores(const SentencePieceProto& proto, Vocabulary* v) {
   for (const Piece& piece : proto.pieces) {
     if (piece.type == PieceType::kNormal) {
       v->scores.push_back(static_cast<double>(piece.score));
-    } else if (piece.type == PieceType::kUserDefined) {  // nearly free, so that it always wins
-      v->scores.push_back(static_cast<double>(static_cast<float>(piece.text.size()) * highest - 0.1f));
+    } else if (piece.type == PieceType::kUserDefined) {  // a bonus, so that it wins; SentencePiece 0.2.3's
+      v->scores.push_back(static_cast<double>(static_cast<float>(piece.text.size()) * 0.1f - 0.1f));
     } else {
       v->scores.push_back(-std::numeric_limits<double>::infinity());
     }
