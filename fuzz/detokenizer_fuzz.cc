@@ -49,10 +49,12 @@ std::vector<spate::Tokenizer> MakeSubjects() {
   using namespace spate;
   std::vector<Tokenizer> subjects;
   subjects.push_back(Make({DecodeByteLevel{}}, TokenSpelling::kBytes));
-  subjects.push_back(Make({DecodeReplace{"\u2581", " "}, DecodeByteFallback{}, DecodeFuse{}, DecodeStrip{" ", 1, 0}},
-                          TokenSpelling::kText));
-  subjects.push_back(Make({DecodeByteFallback{}, DecodeFuse{}, DecodeReplace{"\u2581a", "-"}, DecodeStrip{" ", 2, 3}},
-                          TokenSpelling::kText));
+  subjects.push_back(
+      Make({DecodeReplace{{"\u2581", false}, " "}, DecodeByteFallback{}, DecodeFuse{}, DecodeStrip{" ", 1, 0}},
+           TokenSpelling::kText));
+  subjects.push_back(
+      Make({DecodeByteFallback{}, DecodeFuse{}, DecodeReplace{{"\u2581a", false}, "-"}, DecodeStrip{" ", 2, 3}},
+           TokenSpelling::kText));
   subjects.push_back(Make({DecodeMetaspace{}}, TokenSpelling::kText));
   subjects.push_back(Make({DecodeStrip{" ", 1, 1}, DecodeByteLevel{}, DecodeMetaspace{}}, TokenSpelling::kText));
   subjects.push_back(Make({}, TokenSpelling::kBytes));

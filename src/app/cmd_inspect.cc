@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/read_tokenizer.h"
 #include "model/arch.h"
 #include "model/loader.h"
 #include "term/table.h"

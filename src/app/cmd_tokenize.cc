@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <iostream>
 #include <iterator>
 
@@ -9,9 +11,10 @@
 #include "app/model_flags.h"
 #include "app/tokenize_chat.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/mmap_file.h"
 #include "base/utf8.h"
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/read_tokenizer.h"
 #include "term/table.h"
 #include "tokenizer/tokenizer.h"
 
@@ -22,7 +25,7 @@ constexpr size_t kMaxTextBytes = size_t{1} << 30;
 
 struct TokenizeFlags {
   std::string model, text, file, decode;
-  bool no_special = false, literal = false, json = false, skip_special = false;
+  bool no_special = false, literal = false, json = false, skip_special = false, lines = false;
   ChatFlags chat;
 };
 
@@ -66,13 +69,54 @@ int RunChat(const TokenizeFlags& flags) {
   return 0;
 }
 
+EncodeOptions EncodeFlags(const TokenizeFlags& flags) {
+  return {.add_special = !flags.no_special, .parse_special = !flags.literal};
+}
+
+std::string Json(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Each line on its own: a JSON string to its ids, a list of ids to its text.
+void TokenizeLines(const Tokenizer& tokenizer, const TokenizeFlags& flags) {
+  if (flags.file.empty()) throw Error(ErrorCode::kUsage, "tokenize: --lines needs -f FILE (- = standard input)");
+  const std::string input = Input(flags);
+  std::string_view rest = input;
+  std::string out;
+  for (size_t number = 1; !rest.empty(); ++number) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const std::string where = fmt::format("{} line {}", flags.file, number);
+    const nlohmann::json value = ParseJson(line, {.max_bytes = kMaxTextBytes}, where);
+    if (value.is_string()) {
+      out = Json(tokenizer.Encode(value.get_ref<const std::string&>(), EncodeFlags(flags)));
+    } else if (value.is_array()) {
+      std::vector<int32_t> ids;
+      for (const nlohmann::json& id : value) {
+        const bool fits = id.is_number_unsigned() && id.get<uint64_t>() <= INT32_MAX;
+        if (!fits) throw Error(ErrorCode::kBadInput, "{}: {}, expected an id", where, DescribeJson(id));
+        ids.push_back(id.get<int32_t>());
+      }
+      out = Json(tokenizer.Decode(ids, flags.skip_special));
+    } else {
+      throw Error(ErrorCode::kBadInput, "{}: {}, expected a string or a list of ids", where, DescribeJson(value));
+    }
+    out += '\n';
+    std::fwrite(out.data(), 1, out.size(), stdout);
+  }
+}
+
 int Run(const TokenizeFlags& flags, bool has_text) {
   if (flags.chat.given()) return RunChat(flags);
   const Tokenizer tokenizer(ReadTokenizer(flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model)));
+  if (flags.lines) {
+    TokenizeLines(tokenizer, flags);
+    return 0;
+  }
   if (!flags.decode.empty()) {
     const std::string text = tokenizer.Decode(ParseIds(flags.decode), flags.skip_special);
     if (flags.json) {
-      fmt::print("{}\n", nlohmann::json{{"text", text}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      fmt::print("{}\n", Json({{"text", text}}));
     } else {
       fmt::print("{}\n", text);
     }
@@ -80,8 +124,7 @@ int Run(const TokenizeFlags& flags, bool has_text) {
   }
   if (!has_text && flags.file.empty())
     throw Error(ErrorCode::kUsage, "tokenize: give TEXT, -f FILE (- = standard input) or --decode IDS");
-  const std::vector<int32_t> ids =
-      tokenizer.Encode(Input(flags), {.add_special = !flags.no_special, .parse_special = !flags.literal});
+  const std::vector<int32_t> ids = tokenizer.Encode(Input(flags), EncodeFlags(flags));
   if (flags.json) {
     fmt::print("{}\n", nlohmann::json{{"ids", ids}}.dump());
     return 0;
@@ -101,15 +144,21 @@ void AddTokenizeCommand(Cli& cli) {
                                      "  spate tokenize \"Once upon a time\"\n"
                                      "  spate tokenize -m ./Llama-3.2-1B -f book.txt --json\n"
                                      "  spate tokenize --decode 15,22,1024\n"
-                                     "  spate tokenize --chat messages.json --template chatml",
+                                     "  spate tokenize --chat messages.json --template chatml\n"
+                                     "  spate tokenize -m tokenizer.model --lines -f strings.jsonl",
                                      [flags, text] { return Run(*flags, (*text)->count() > 0); });
-  command->add_option("-m,--model", flags->model, "folder with tokenizer.json; without it the demo model");
+  command->add_option("-m,--model", flags->model,
+                      "folder with tokenizer.json or tokenizer.model, or such a file; without it the demo model");
   *text = command->add_option("text", flags->text, "text to tokenize");
   command->add_option("-f,--file", flags->file, "file to tokenize; - = standard input")->excludes(*text);
   command->add_option("--decode", flags->decode, "ids to turn into text, with commas between")->excludes(*text);
   command->add_flag("--no-special", flags->no_special, "add no BOS or EOS");
   command->add_flag("--literal", flags->literal, "do not recognise special tokens in the text");
   command->add_flag("--skip-special", flags->skip_special, "with --decode: leave special tokens out");
+  command
+      ->add_flag("--lines", flags->lines,
+                 "each line of -f for itself: a JSON string to [ids], a list of ids to a JSON string")
+      ->excludes(*text);
   command->add_flag("--json", flags->json,
                     "{\"ids\": [...]}, {\"text\": \"...\"} or {\"prompt\": \"...\", \"ids\": [...]}");
   flags->chat.AddTo(*command);

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/mmap_file.h"
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/read_tokenizer.h"
 #include "tokenizer/detokenizer.h"
 #include "tokenizer/tokenizer.h"
 

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "checkpoint/chat_template_file.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/read_tokenizer.h"
 #include "model/arch.h"
 
 namespace spate {

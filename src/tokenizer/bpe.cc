@@ -47,7 +47,8 @@ Bpe::Bpe(const Vocabulary& vocabulary)
   }
   if (bytes) MakeBytePairs();
   // A metaspace that is a token of its own ends a run of unknown characters, so parts do not even share an unk.
-  cut_before_metaspace_ = !bytes && tokens_.Find(kMetaspace) >= 0 &&
+  const bool affixes = !vocabulary.subword_prefix.empty() || !vocabulary.word_suffix.empty();
+  cut_before_metaspace_ = !bytes && !affixes && tokens_.Find(kMetaspace) >= 0 &&
                           std::none_of(vocabulary.merges.begin(), vocabulary.merges.end(), [&](const Merge& merge) {
                             return HoldsMetaspaceInside(vocabulary.tokens[static_cast<size_t>(merge.result)]);
                           });
@@ -91,6 +92,9 @@ void Bpe::EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int
 }
 
 void Bpe::MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const {
+  if (!vocabulary_->subword_prefix.empty() || !vocabulary_->word_suffix.empty()) {
+    return MakeAffixedSymbols(part, symbols);
+  }
   symbols->clear();
   symbols->reserve(part.size());
   const auto put = [&](int32_t id) { symbols->push_back({id, -1, MergeTable::kNoRank, 0, 0}); };

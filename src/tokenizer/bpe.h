@@ -43,6 +43,8 @@ class Bpe {
  private:
   void EncodePart(std::string_view part, BpeScratch* scratch, std::vector<int32_t>* ids) const;
   void MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const;
+  // For vocabularies whose tokens say where in a word they stand.
+  void MakeAffixedSymbols(std::string_view word, std::vector<BpeScratch::Symbol>* symbols) const;
   void MakeBytePairs();
   // `part` is what the symbols were made of.
   void MergeShort(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const;

@@ -54,8 +54,21 @@ DecodeStream::DecodeStream(const std::vector<DecoderStep>& steps, bool join_with
       throw Error(ErrorCode::kBadInput,
                   "tokenizer: decoders Fuse, ByteLevel and ByteFallback are not supported behind Fuse or ByteLevel");
     }
-    if (const auto* replace = std::get_if<DecodeReplace>(&step); replace != nullptr && replace->pattern.empty()) {
-      throw Error(ErrorCode::kBadInput, "tokenizer: decoder Replace has an empty pattern");
+    if (const auto* replace = std::get_if<DecodeReplace>(&step)) {
+      if (replace->pattern.text.empty()) {
+        throw Error(ErrorCode::kBadInput, "tokenizer: decoder Replace has an empty pattern");
+      }
+      if (replace->pattern.is_regex) {
+        if (fused) {
+          throw Error(ErrorCode::kBadInput,
+                      "tokenizer: decoder Replace with a regular expression is not supported behind Fuse or ByteLevel");
+        }
+        state.regex = std::make_shared<Regex>(replace->pattern.text);
+      }
+    }
+    if (fused && (std::holds_alternative<DecodeBpe>(step) || std::holds_alternative<DecodeWordPiece>(step))) {
+      throw Error(ErrorCode::kBadInput,
+                  "tokenizer: decoders BPEDecoder and WordPiece are not supported behind Fuse or ByteLevel");
     }
     if (const auto* strip = std::get_if<DecodeStrip>(&step)) {
       if (strip->content.empty()) throw Error(ErrorCode::kBadInput, "tokenizer: decoder Strip has no character");
@@ -89,6 +102,9 @@ void DecodeStream::Feed(size_t at, std::string_view text, std::string* out) {
   if (std::holds_alternative<DecodeByteFallback>(step)) return FeedFallback(at, text, out);
   if (std::holds_alternative<DecodeStrip>(step)) return FeedStrip(at, text, out);
   if (std::holds_alternative<DecodeMetaspace>(step)) return FeedMetaspace(at, text, out);
+  if (std::holds_alternative<DecodeBpe>(step)) return FeedBpe(at, text, out);
+  if (std::holds_alternative<DecodeWordPiece>(step)) return FeedWordPiece(at, text, out);
+  if (std::holds_alternative<DecodeSentencePiece>(step)) return FeedSentencePiece(at, text, out);
   Feed(at + 1, text, out);  // Fuse: from here on the tokens are pieces of one text
 }
 
@@ -105,18 +121,19 @@ void DecodeStream::FeedBytes(size_t at, std::string_view bytes, std::string* out
 
 void DecodeStream::FeedReplace(size_t at, std::string_view text, std::string* out) {
   const auto& replace = std::get<DecodeReplace>(steps_[at].step);
-  if (!steps_[at].fused) return Feed(at + 1, ReplaceAll(text, replace.pattern, replace.content), out);
+  if (steps_[at].regex) return Feed(at + 1, ReplaceRegex(text, *steps_[at].regex, replace.content), out);
+  const std::string& pattern = replace.pattern.text;
+  if (!steps_[at].fused) return Feed(at + 1, ReplaceAll(text, pattern, replace.content), out);
   // The pattern may lie across pieces: hold back what could be the start of one.
   std::string& held = steps_[at].held;
   held += text;
   size_t done = 0;
-  for (size_t found; (found = held.find(replace.pattern, done)) != std::string::npos;) {
-    done = found + replace.pattern.size();
+  for (size_t found; (found = held.find(pattern, done)) != std::string::npos;) {
+    done = found + pattern.size();
   }
-  size_t hold = std::min(held.size() - done, replace.pattern.size() - 1);
-  while (hold > 0 && !replace.pattern.starts_with(std::string_view(held).substr(held.size() - hold))) --hold;
-  const std::string ready =
-      ReplaceAll(std::string_view(held).substr(0, held.size() - hold), replace.pattern, replace.content);
+  size_t hold = std::min(held.size() - done, pattern.size() - 1);
+  while (hold > 0 && !pattern.starts_with(std::string_view(held).substr(held.size() - hold))) --hold;
+  const std::string ready = ReplaceAll(std::string_view(held).substr(0, held.size() - hold), pattern, replace.content);
   held.erase(0, held.size() - hold);
   if (!ready.empty()) Feed(at + 1, ready, out);
 }
@@ -170,11 +187,96 @@ void DecodeStream::FeedMetaspace(size_t at, std::string_view text, std::string* 
   Feed(at + 1, ReplaceAll(text, space.replacement, drop ? "" : " "), out);
 }
 
+// Whether the suffix becomes a space depends on whether a token follows: the last one is held back.
+void DecodeStream::FeedBpe(size_t at, std::string_view text, std::string* out) {
+  Step& state = steps_[at];
+  const std::string& suffix = std::get<DecodeBpe>(state.step).suffix;
+  const std::string before = std::move(state.held);
+  const bool any = state.holds;
+  state.held = text;
+  state.holds = true;
+  if (any) Feed(at + 1, suffix.empty() ? before : ReplaceAll(before, suffix, " "), out);
+}
+
+void DecodeStream::EndBpe(size_t at, std::string* out) {
+  Step& state = steps_[at];
+  const std::string& suffix = std::get<DecodeBpe>(state.step).suffix;
+  const std::string last = std::move(state.held);
+  state.held.clear();
+  if (state.holds) Feed(at + 1, suffix.empty() ? last : ReplaceAll(last, suffix, ""), out);
+  state.holds = false;
+}
+
+void DecodeStream::FeedWordPiece(size_t at, std::string_view text, std::string* out) {
+  Step& state = steps_[at];
+  const auto& piece = std::get<DecodeWordPiece>(state.step);
+  std::string token(text);
+  if (!state.first) {
+    if (text.starts_with(piece.prefix)) {
+      token.erase(0, piece.prefix.size());
+    } else {
+      token.insert(0, " ");
+    }
+  }
+  state.first = false;
+  if (piece.clean_up) {
+    constexpr std::pair<std::string_view, std::string_view> kChanges[] = {
+        {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
+        {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+    for (const auto& [from, to] : kChanges) token = ReplaceAll(token, from, to);
+  }
+  Feed(at + 1, token, out);
+}
+
+void DecodeStream::FeedSentencePiece(size_t at, std::string_view text, std::string* out) {
+  constexpr std::string_view kMetaspace = "\u2581";
+  Step& state = steps_[at];
+  const auto& step = std::get<DecodeSentencePiece>(state.step);
+  if (const int byte = step.bytes ? FallbackByte(text) : -1; byte >= 0) {
+    state.held += static_cast<char>(byte);
+    return DecodeBytes(at, false, out);
+  }
+  DecodeBytes(at, true, out);
+  if (state.any_text) state.first = false;
+  if (state.first && (step.strip_first || step.strip_empty) && text.starts_with(kMetaspace)) {
+    text.remove_prefix(kMetaspace.size());
+    state.first = step.strip_empty;
+  }
+  state.any_text |= !text.empty();
+  Feed(at + 1, ReplaceAll(text, kMetaspace, " "), out);
+}
+
+// What is complete of the bytes that are held; each that begins no character becomes U+FFFD.
+void DecodeStream::DecodeBytes(size_t at, bool is_end, std::string* out) {
+  std::string& held = steps_[at].held;
+  std::string text;
+  size_t done = 0;
+  while (done < held.size()) {
+    const int length = DecodeUtf8(held, done).length;
+    const bool incomplete = IncompleteUtf8Tail(held) == held.size() - done;
+    if (length == 0 && incomplete && !is_end) break;
+    text += length == 0 ? kReplacement : std::string_view(held).substr(done, static_cast<size_t>(length));
+    done += length == 0 ? 1 : static_cast<size_t>(length);
+  }
+  held.erase(0, done);
+  if (text.empty()) return;
+  steps_[at].any_text = true;
+  Feed(at + 1, text, out);
+}
+
 void DecodeStream::Finish(std::string* out) {
   for (size_t at = 0; at < steps_.size(); ++at) {
     Step& state = steps_[at];
     if (std::holds_alternative<DecodeByteFallback>(state.step)) {
       EndFallback(at, out);
+      continue;
+    }
+    if (std::holds_alternative<DecodeBpe>(state.step)) {
+      EndBpe(at, out);
+      continue;
+    }
+    if (std::holds_alternative<DecodeSentencePiece>(state.step)) {
+      DecodeBytes(at, true, out);
       continue;
     }
     const std::string held = std::move(state.held);

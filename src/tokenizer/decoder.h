@@ -3,11 +3,13 @@
 // belongs to one thread and one sequence.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "tokenizer/regex.h"
 #include "tokenizer/vocabulary.h"
 
 namespace spate {
@@ -29,10 +31,13 @@ class DecodeStream {
  private:
   struct Step {
     DecoderStep step;
-    bool fused = false;     // gets one text in pieces, not tokens
-    bool first = true;      // Metaspace: no token seen yet
-    size_t start_left = 0;  // Strip: what may still be taken off at the start
-    std::string held;       // bytes that a later token may change
+    bool fused = false;            // gets one text in pieces, not tokens
+    bool first = true;             // no token seen yet; SentencePiece: the space at the start may still be taken off
+    bool any_text = false;         // SentencePiece: there is text
+    bool holds = false;            // Bpe: `held` is the last token, which may be empty
+    std::shared_ptr<Regex> regex;  // Replace
+    size_t start_left = 0;         // Strip: what may still be taken off at the start
+    std::string held;              // bytes that a later token may change
   };
   void Feed(size_t at, std::string_view text, std::string* out);
   void FeedBytes(size_t at, std::string_view bytes, std::string* out);
@@ -40,7 +45,12 @@ class DecodeStream {
   void FeedFallback(size_t at, std::string_view text, std::string* out);
   void FeedStrip(size_t at, std::string_view text, std::string* out);
   void FeedMetaspace(size_t at, std::string_view text, std::string* out);
+  void FeedBpe(size_t at, std::string_view text, std::string* out);
+  void FeedWordPiece(size_t at, std::string_view text, std::string* out);
+  void FeedSentencePiece(size_t at, std::string_view text, std::string* out);
   void EndFallback(size_t at, std::string* out);
+  void EndBpe(size_t at, std::string* out);
+  void DecodeBytes(size_t at, bool is_end, std::string* out);
 
   std::vector<Step> steps_;
   bool join_with_spaces_;

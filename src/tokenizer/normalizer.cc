@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "tokenizer/bert_normalizer.h"
+#include "tokenizer/byte_alphabet.h"
 #include "tokenizer/unicode.h"
 
 namespace spate {
@@ -54,21 +56,6 @@ void SortMarks(std::vector<utf8proc_int32_t>* chars) {
   }
 }
 
-std::string Lowercase(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
-    const CodePoint c = ReadCodePoint(text, at);
-    at += c.bytes;
-    if (c.value == 0x130) {
-      out += "i\u0307";  // the one character whose lower case is two
-    } else {
-      AppendUtf8(out, static_cast<char32_t>(SimpleLowercase(c.value)));
-    }
-  }
-  return out;
-}
-
 std::string_view Strip(std::string_view text, const NormalizeStrip& sides) {
   while (sides.left && !text.empty()) {
     const CodePoint c = ReadCodePoint(text, 0);
@@ -91,19 +78,6 @@ std::string StripAccents(std::string_view text) {
     if (!IsMark(c.value)) out += text.substr(at, c.bytes);
     at += c.bytes;
   }
-  return out;
-}
-
-std::string ReplaceRegex(std::string_view text, const Regex& regex, std::string_view content) {
-  std::string out;
-  size_t kept = 0;
-  RegexRun run(regex, text);
-  for (TextRange match; run.Next(&match);) {
-    out += text.substr(kept, match.begin - kept);
-    out += content;
-    kept = match.end;
-  }
-  out += text.substr(kept);
   return out;
 }
 
@@ -138,6 +112,34 @@ std::string NormalizeForm(UnicodeForm form, std::string_view text) {
   return out;
 }
 
+std::string LowercaseText(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint c = ReadCodePoint(text, at);
+    at += c.bytes;
+    if (c.value == 0x130) {
+      out += "i\u0307";  // the one character whose lower case is two
+    } else {
+      AppendUtf8(out, static_cast<char32_t>(SimpleLowercase(c.value)));
+    }
+  }
+  return out;
+}
+
+std::string ReplaceRegex(std::string_view text, const Regex& regex, std::string_view content) {
+  std::string out;
+  size_t kept = 0;
+  RegexRun run(regex, text);
+  for (TextRange match; run.Next(&match);) {
+    out += text.substr(kept, match.begin - kept);
+    out += content;
+    kept = match.end;
+  }
+  out += text.substr(kept);
+  return out;
+}
+
 std::string ReplaceAll(std::string_view text, std::string_view pattern, std::string_view content) {
   std::string out;
   out.reserve(text.size());
@@ -153,43 +155,54 @@ std::string ReplaceAll(std::string_view text, std::string_view pattern, std::str
 Normalizer::Normalizer(const std::vector<NormalizerStep>& steps) {
   for (const NormalizerStep& step : steps) {
     const auto* replace = std::get_if<NormalizeReplace>(&step);
-    if (replace != nullptr && replace->pattern.is_regex) {
-      steps_.emplace_back(RegexReplace{Regex(replace->pattern.text), replace->content});
-      continue;
-    }
-    if (replace != nullptr && replace->pattern.text.empty()) {
+    if (replace != nullptr && !replace->pattern.is_regex && replace->pattern.text.empty()) {
       throw Error(ErrorCode::kBadInput, "tokenizer: normalizer Replace has an empty pattern");
     }
-    steps_.emplace_back(step);
+    if (replace != nullptr && replace->pattern.is_regex) {
+      steps_.emplace_back(RegexReplace{Regex(replace->pattern.text), replace->content});
+    } else if (const auto* map = std::get_if<NormalizeCharsMap>(&step)) {
+      steps_.emplace_back(CharsMap(map->charsmap));
+    } else if (const auto* sentencepiece = std::get_if<NormalizeSentencePiece>(&step)) {
+      steps_.emplace_back(SentencePieceNormalizer(*sentencepiece));
+    } else {
+      steps_.emplace_back(step);
+    }
   }
 }
 
-std::string Normalizer::Apply(std::string_view input, bool* moved) const {
+std::string Normalizer::Apply(std::string_view input, bool at_start, bool* moved) const {
   std::string text(input);
-  for (const auto& compiled : steps_) {
-    if (const auto* replace = std::get_if<RegexReplace>(&compiled)) {
+  for (const Step& step : steps_) {
+    if (const auto* replace = std::get_if<RegexReplace>(&step)) {
       text = ReplaceRegex(text, replace->regex, replace->content);
-      continue;
-    }
-    const NormalizerStep& step = std::get<NormalizerStep>(compiled);
-    if (const auto* unicode = std::get_if<NormalizeUnicode>(&step)) {
-      text = NormalizeForm(unicode->form, text);
-    } else if (std::holds_alternative<NormalizeLowercase>(step)) {
-      text = Lowercase(text);
-    } else if (const auto* strip = std::get_if<NormalizeStrip>(&step)) {
-      const std::string_view rest = Strip(text, *strip);
-      if (rest.data() != text.data()) *moved = true;
-      text = std::string(rest);
-    } else if (std::holds_alternative<NormalizeStripAccents>(step)) {
-      text = StripAccents(text);
-    } else if (const auto* prepend = std::get_if<NormalizePrepend>(&step)) {
-      if (!text.empty()) text.insert(0, prepend->text);
+    } else if (const auto* map = std::get_if<CharsMap>(&step)) {
+      text = map->ApplyToGraphemes(text);  // where it starts counts as the text's start in any case
+    } else if (const auto* sentencepiece = std::get_if<SentencePieceNormalizer>(&step)) {
+      text = sentencepiece->Apply(text, at_start);
     } else {
-      const auto& replace = std::get<NormalizeReplace>(step);
-      text = ReplaceAll(text, replace.pattern.text, replace.content);
+      text = ApplyPlain(std::get<NormalizerStep>(step), text, moved);
     }
   }
   return text;
+}
+
+std::string Normalizer::ApplyPlain(const NormalizerStep& step, std::string_view text, bool* moved) {
+  if (const auto* unicode = std::get_if<NormalizeUnicode>(&step)) return NormalizeForm(unicode->form, text);
+  if (std::holds_alternative<NormalizeLowercase>(step)) return LowercaseText(text);
+  if (const auto* strip = std::get_if<NormalizeStrip>(&step)) {
+    const std::string_view rest = Strip(text, *strip);
+    if (rest.data() != text.data()) *moved = true;
+    return std::string(rest);
+  }
+  if (std::holds_alternative<NormalizeStripAccents>(step)) return StripAccents(text);
+  if (const auto* prepend = std::get_if<NormalizePrepend>(&step)) {
+    return text.empty() ? std::string() : prepend->text + std::string(text);
+  }
+  if (const auto* bert = std::get_if<NormalizeBert>(&step)) return ApplyBertNormalizer(*bert, text, moved);
+  if (std::holds_alternative<NormalizeNmt>(step)) return ApplyNmtNormalizer(text, moved);
+  if (std::holds_alternative<NormalizeByteLevel>(step)) return SpellBytes(text);
+  const auto& replace = std::get<NormalizeReplace>(step);
+  return ReplaceAll(text, replace.pattern.text, replace.content);
 }
 
 }  // namespace spate

@@ -11,7 +11,7 @@ namespace {
 
 std::string Apply(std::vector<NormalizerStep> steps, std::string_view text) {
   bool moved = false;
-  return Normalizer(steps).Apply(text, &moved);
+  return Normalizer(steps).Apply(text, true, &moved);
 }
 
 TEST(Normalizer, Forms) {

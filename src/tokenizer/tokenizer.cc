@@ -11,6 +11,7 @@
 #include "tokenizer/decoder.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/unigram.h"
 #include "tokenizer/vocabulary_check.h"
 
 namespace spate {
@@ -18,6 +19,7 @@ namespace spate {
 struct Tokenizer::Impl {
   explicit Impl(Vocabulary given);
 
+  const TokenTable& table() const { return bpe ? bpe->tokens() : unigram->tokens(); }
   void MakeFinders();
   void EncodeText(std::string_view text, bool literal, std::vector<int32_t>* ids) const;
 
@@ -32,18 +34,24 @@ struct Tokenizer::Impl {
   std::vector<AddedText> added_texts;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  Bpe bpe;
+  std::optional<Bpe> bpe;  // one of the two
+  std::optional<Unigram> unigram;
   AddedTokenFinder raw_finder{{}};         // tokens that are matched in the text as it is
   AddedTokenFinder normalized_finder{{}};  // ... in the normalized text
+  AddedTokenFinder fixed_finder{{}};       // tokens of the model that are cut out before it
 };
 
 Tokenizer::Impl::Impl(Vocabulary given)
     : vocabulary((CheckVocabulary(given), std::move(given))),
       added_at(vocabulary.tokens.size(), -1),
       normalizer(vocabulary.normalizer),
-      pre_tokenizer(vocabulary.pre_tokenizer),
-      bpe(vocabulary) {
-  CheckAgainstTable(vocabulary, bpe.tokens());
+      pre_tokenizer(vocabulary.pre_tokenizer) {
+  if (vocabulary.model == ModelKind::kUnigram) {
+    unigram.emplace(vocabulary);
+  } else {
+    bpe.emplace(vocabulary);
+  }
+  CheckAgainstTable(vocabulary, table());
   // Throws what it does not support.
   [[maybe_unused]] const DecodeStream supported(vocabulary.decoder, vocabulary.join_with_spaces, false);
   MakeFinders();
@@ -63,7 +71,7 @@ void Tokenizer::Impl::MakeFinders() {
     std::string text = token.text;
     if (token.normalized) {
       bool moved = false;
-      text = normalizer.Apply(token.text, &moved);
+      text = normalizer.Apply(token.text, true, &moved);
       if (text.empty() || !normalized_texts.insert(text).second) {
         throw Error(ErrorCode::kBadInput, "tokenizer: added token {} '{}' is {} after normalization", token.id,
                     OneLine(token.text, 40), text.empty() ? "empty" : "the same as another one");
@@ -71,22 +79,48 @@ void Tokenizer::Impl::MakeFinders() {
     }
     (token.normalized ? normalized : raw).push_back({text, token});
     AddedText& decoded = added_texts.emplace_back();
+    if (!token.surface.empty()) {
+      decoded.decoder_input = token.surface;
+      continue;
+    }
     decoded.skipped = special_texts.contains(text);
     if (!takes_bytes || !UnspellBytes(text, &decoded.decoder_input)) decoded.decoder_input = text;
   }
   raw_finder = AddedTokenFinder(std::move(raw));
   normalized_finder = AddedTokenFinder(std::move(normalized));
+  std::vector<AddedTokenFinder::Pattern> fixed;
+  for (const int32_t id : vocabulary.fixed) {
+    const std::string& text = vocabulary.tokens[static_cast<size_t>(id)];
+    fixed.push_back({text, {.id = id, .text = text}});
+  }
+  fixed_finder = AddedTokenFinder(std::move(fixed));
 }
 
 void Tokenizer::Impl::EncodeText(std::string_view text, bool literal, std::vector<int32_t>* ids) const {
   Words words;
-  BpeScratch scratch;
+  BpeScratch bpe_scratch;
+  UnigramScratch unigram_scratch;
   ids->reserve(ids->size() + text.size() / 4 + 8);  // most text needs less, and what is not written costs nothing
   const auto encode_words = [&](std::string_view piece, bool at_start) {
     for (size_t at = 0; at < piece.size();) {
       at = pre_tokenizer.Split(piece, at, at_start && at == 0, &words);
       for (const TextRange& range : words.ranges) {
-        bpe.Encode(words.text.substr(range.begin, range.size()), &scratch, ids);
+        const std::string_view word = words.text.substr(range.begin, range.size());
+        if (bpe) {
+          bpe->Encode(word, &bpe_scratch, ids);
+        } else {
+          unigram->Encode(word, &unigram_scratch, ids);
+        }
+      }
+    }
+  };
+  const auto encode_piece = [&](std::string_view piece, bool at_start) {
+    if (fixed_finder.empty()) return encode_words(piece, at_start);
+    for (const auto& inner : fixed_finder.Cut(piece, false)) {
+      if (inner.id >= 0) {
+        ids->push_back(inner.id);
+      } else {
+        encode_words(piece.substr(inner.range.begin, inner.range.size()), at_start && inner.range.begin == 0);
       }
     }
   };
@@ -100,7 +134,7 @@ void Tokenizer::Impl::EncodeText(std::string_view text, bool literal, std::vecto
     std::string normalized;
     if (!normalizer.empty()) {
       bool moved = false;
-      normalized = normalizer.Apply(piece, &moved);
+      normalized = normalizer.Apply(piece, at_start, &moved);
       piece = normalized;
       at_start = at_start && !moved;
     }
@@ -108,7 +142,7 @@ void Tokenizer::Impl::EncodeText(std::string_view text, bool literal, std::vecto
       if (inner.id >= 0) {
         ids->push_back(inner.id);
       } else {
-        encode_words(piece.substr(inner.range.begin, inner.range.size()), at_start && inner.range.begin == 0);
+        encode_piece(piece.substr(inner.range.begin, inner.range.size()), at_start && inner.range.begin == 0);
       }
     }
   }
@@ -204,12 +238,13 @@ std::optional<int32_t> Tokenizer::TokenId(std::string_view text) const {
   for (const AddedToken& token : impl_->vocabulary.added) {
     if (token.text == text) return token.id;
   }
-  const int32_t id = impl_->bpe.Find(text);
+  const int32_t id = impl_->table().Find(text);
   return id < 0 ? std::nullopt : std::optional(id);
 }
 
 std::string_view Tokenizer::kind() const {
   const Vocabulary& v = impl_->vocabulary;
+  if (v.model == ModelKind::kUnigram) return v.byte_fallback ? "unigram with byte fallback" : "unigram";
   if (v.spelling == TokenSpelling::kBytes) return "byte-level BPE";
   return v.byte_fallback ? "BPE with byte fallback" : "BPE";
 }

@@ -55,7 +55,7 @@ Vocabulary FallbackVocabulary() {
   v.unk = 0;
   v.fuse_unk = v.byte_fallback = true;
   v.normalizer = {NormalizePrepend{"\u2581"}, NormalizeReplace{{" ", false}, "\u2581"}};
-  v.decoder = {DecodeReplace{"\u2581", " "}, DecodeByteFallback{}, DecodeFuse{}, DecodeStrip{" ", 1, 0}};
+  v.decoder = {DecodeReplace{{"\u2581", false}, " "}, DecodeByteFallback{}, DecodeFuse{}, DecodeStrip{" ", 1, 0}};
   return v;
 }
 
@@ -267,7 +267,8 @@ TEST(Detokenizer, MetaspaceAndNoDecoder) {
 
 TEST(Detokenizer, StripsTheEndOfAllText) {
   Vocabulary v = FallbackVocabulary();
-  v.decoder = {DecodeFuse{}, DecodeReplace{"\u2581", " "}, DecodeReplace{"ab", "X"}, DecodeStrip{" ", 0, 2}};
+  v.decoder = {DecodeFuse{}, DecodeReplace{{"\u2581", false}, " "}, DecodeReplace{{"ab", false}, "X"},
+               DecodeStrip{" ", 0, 2}};
   const Tokenizer tokenizer(std::move(v));
   Detokenizer detokenizer(tokenizer);
   EXPECT_EQ(Stream(detokenizer, {258, 259, 258, 257, 257, 257, 258, 257, 257, 257}), "[][X][][a][][ ][][  a][][ ]");

@@ -34,6 +34,7 @@ struct AddedToken {
   bool lstrip = false;       // takes the whitespace on its left with it
   bool rstrip = false;       // ... on its right
   bool single_word = false;  // only where no word character touches it
+  std::string surface = {};  // what it decodes to, even with skip_special; empty: its text
 };
 
 struct TextPattern {
@@ -59,8 +60,29 @@ struct NormalizeReplace {
   TextPattern pattern;
   std::string content;
 };
+struct NormalizeCharsMap {  // "Precompiled": SentencePiece's character map, applied to whole graphemes
+  std::string charsmap;     // as the file has it
+};
+struct NormalizeBert {
+  bool clean_text = true;
+  bool chinese_apart = true;  // a space on both sides of each Chinese character
+  bool strip_accents = false;
+  bool lowercase = false;
+};
+struct NormalizeNmt {};
+struct NormalizeByteLevel {};      // into the byte alphabet
+struct NormalizeSentencePiece {    // all that SentencePiece does before its model
+  std::string charsmap;            // as the file has it; empty: no character changes
+  bool add_prefix = true;          // a space before the text
+  bool prefix_first_only = false;  // ... not behind an added token
+  bool collapse_spaces = true;     // leading and trailing ones go, of several in a row one stays
+  bool escape_spaces = true;       // a space becomes U+2581
+  bool space_as_suffix = false;    // the space of add_prefix goes behind the text
+  std::vector<std::string> kept;   // texts that the character map does not touch, the longest at each place
+};
 using NormalizerStep = std::variant<NormalizeUnicode, NormalizeLowercase, NormalizeStrip, NormalizeStripAccents,
-                                    NormalizePrepend, NormalizeReplace>;
+                                    NormalizePrepend, NormalizeReplace, NormalizeCharsMap, NormalizeBert, NormalizeNmt,
+                                    NormalizeByteLevel, NormalizeSentencePiece>;
 
 // --- pre-tokenizer: cuts the normalized text into the words that BPE works on ---
 enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
@@ -93,7 +115,7 @@ struct TemplatePiece {
 // --- decoder: token texts, in order, back to one text ---
 struct DecodeByteLevel {};
 struct DecodeReplace {
-  std::string pattern;  // literal
+  TextPattern pattern;
   std::string content;
 };
 struct DecodeByteFallback {};  // <0x41> is the byte 0x41
@@ -107,8 +129,22 @@ struct DecodeMetaspace {
   std::string replacement = "\u2581";
   PrependScheme scheme = PrependScheme::kAlways;
 };
-using DecoderStep =
-    std::variant<DecodeByteLevel, DecodeReplace, DecodeByteFallback, DecodeFuse, DecodeStrip, DecodeMetaspace>;
+struct DecodeBpe {     // "BPEDecoder"
+  std::string suffix;  // ends a word: becomes a space, at the end of all nothing
+};
+struct DecodeWordPiece {
+  std::string prefix;    // of a token that goes on with a word; others are set off by a space
+  bool clean_up = true;  // takes spaces before punctuation and contractions away
+};
+struct DecodeSentencePiece {  // U+2581 is a space, <0x41> the byte 0x41
+  bool bytes = false;         // there are byte tokens
+  bool strip_first = false;   // one leading space of the text's first token
+  bool strip_empty = false;   // ... of each token while there is no text yet
+};
+using DecoderStep = std::variant<DecodeByteLevel, DecodeReplace, DecodeByteFallback, DecodeFuse, DecodeStrip,
+                                 DecodeMetaspace, DecodeBpe, DecodeWordPiece, DecodeSentencePiece>;
+
+enum class ModelKind { kBpe, kUnigram };
 
 // How `tokens` are spelled.
 enum class TokenSpelling {
@@ -122,11 +158,19 @@ struct Vocabulary {
   std::vector<TokenKind> kinds;     // [ids]
   std::vector<Merge> merges;        // of two for one pair the later counts
   std::vector<AddedToken> added;    // distinct ids and texts
+  std::vector<int32_t> fixed;       // tokens cut out of the normalized text before the model, the longest first
+
+  ModelKind model = ModelKind::kBpe;
+  std::vector<double> scores;     // unigram: [ids] logarithm of the probability; -infinity: never made from text
+  double unk_score = 0;           // unigram: of a character that is no token
+  bool single_precision = false;  // unigram: scores are added as float, as SentencePiece does; else as double
 
   int32_t unk = -1;            // for characters that the model does not know; -1: they vanish
   bool fuse_unk = false;       // one unk for a run of unknown characters
   bool byte_fallback = false;  // <0xNN> tokens for the bytes of an unknown character
   bool ignore_merges = false;  // a word that is a token is that token, whatever the merges say
+  std::string subword_prefix;  // BPE: stands before each character of a word but the first, and merges take it away
+  std::string word_suffix;     // BPE: stands behind the last character of a word
 
   std::vector<NormalizerStep> normalizer;
   std::vector<PreTokenizerStep> pre_tokenizer;

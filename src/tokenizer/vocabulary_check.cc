@@ -1,6 +1,7 @@
 #include "tokenizer/vocabulary_check.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -10,7 +11,8 @@
 namespace spate {
 namespace {
 
-constexpr size_t kMaxShown = 40;  // bytes of a token in a message
+constexpr size_t kMaxShown = 40;    // bytes of a token in a message
+constexpr double kMaxScore = 1e30;  // sums of a word's scores stay finite
 
 template <typename... Args>
 [[noreturn]] void Fail(fmt::format_string<Args...> format, Args&&... args) {
@@ -47,7 +49,10 @@ void CheckMerges(const Vocabulary& v) {
     const std::string& result = TextOf(v, m.result);
     // Joining nothing would go on forever.
     if (left.empty() || right.empty()) Fail("merge {} joins an empty token", i);
-    if (result.size() != left.size() + right.size() || !result.starts_with(left) || !result.ends_with(right)) {
+    const size_t prefix = v.subword_prefix.size();
+    const bool fits = right.size() >= prefix && result.size() == left.size() + right.size() - prefix &&
+                      result.starts_with(left) && result.ends_with(std::string_view(right).substr(prefix));
+    if (!fits) {
       Fail("merge {} of '{}' and '{}' makes '{}'", i, OneLine(left, kMaxShown), OneLine(right, kMaxShown),
            OneLine(result, kMaxShown));
     }
@@ -61,6 +66,7 @@ void CheckAdded(const Vocabulary& v) {
     if (!InRange(v, token.id)) Fail("added token id {}, expected 0 to {}", token.id, v.tokens.size() - 1);
     if (token.text.empty()) Fail("added token {} is empty", token.id);
     if (!IsValidUtf8(token.text)) Fail("added token {} is not valid UTF-8", token.id);
+    if (!IsValidUtf8(token.surface)) Fail("the surface of added token {} is not valid UTF-8", token.id);
     if (!ids.insert(token.id).second) Fail("two added tokens have id {}", token.id);
     if (!texts.insert(token.text).second) Fail("added token '{}' occurs twice", OneLine(token.text, kMaxShown));
     const TokenKind kind = v.kinds[static_cast<size_t>(token.id)];
@@ -71,6 +77,18 @@ void CheckAdded(const Vocabulary& v) {
            OneLine(known, kMaxShown));
     }
   }
+}
+
+void CheckModel(const Vocabulary& v) {
+  for (const int32_t id : v.fixed) {
+    if (!IsModelToken(v, id) || TextOf(v, id).empty()) Fail("fixed token {} does not exist or is empty", id);
+  }
+  if (v.model != ModelKind::kUnigram) return;
+  if (v.scores.size() != v.tokens.size()) Fail("{} tokens, but scores of {}", v.tokens.size(), v.scores.size());
+  for (size_t id = 0; id < v.scores.size(); ++id) {
+    if (std::isnan(v.scores[id]) || v.scores[id] > kMaxScore) Fail("token {} has score {}", id, v.scores[id]);
+  }
+  if (!std::isfinite(v.unk_score)) Fail("unknown characters have score {}", v.unk_score);
 }
 
 void CheckNamedIds(const Vocabulary& v) {
@@ -109,6 +127,7 @@ void CheckVocabulary(const Vocabulary& v) {
   CheckTokens(v);
   CheckMerges(v);
   CheckAdded(v);
+  CheckModel(v);
   CheckNamedIds(v);
   CheckBytes(v);
 }
