@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "app/sampling_flags.h"
 #include "base/error.h"
@@ -12,6 +13,9 @@
 
 namespace spate {
 namespace {
+
+// Beside the longest name and origin in 100 columns.
+constexpr size_t kValueColumns = 32;
 
 // Not settings: they ask for something else than a run, or stand for other flags.
 bool IsHidden(const std::string& name) {
@@ -73,7 +77,18 @@ std::string FormatSettings(const std::vector<Setting>& settings, const std::vect
     return Dump(root) + "\n";
   }
   std::vector<std::vector<std::string>> rows = {{"setting", "value", "from"}};
-  for (const Setting& s : settings) rows.push_back({s.name, Shown(s.value), s.source});
+  for (const Setting& s : settings) {
+    std::string value = Shown(s.value);
+    std::string name = s.name, source = s.source;
+    while (value.size() > kValueColumns) {                             // on several lines: no value is cut
+      size_t end = value.find_last_of(";, /", kValueColumns - 1) + 1;  // 0 = none
+      if (end == 0) end = kValueColumns;
+      while (end > 1 && (value[end] & 0xc0) == 0x80) --end;  // not inside a character
+      rows.push_back({std::exchange(name, ""), value.substr(0, end), std::exchange(source, "")});
+      value.erase(0, end);
+    }
+    rows.push_back({name, value, source});
+  }
   std::string text = FormatTable(rows, true);
   for (const std::string& warning : warnings) text += "warning: " + warning + "\n";
   return text;

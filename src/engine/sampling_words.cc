@@ -35,9 +35,9 @@ std::vector<std::vector<int32_t>> BadWordIds(std::string_view word, const Tokeni
   std::vector<int32_t> plain = tokenizer.Encode(word, kPlainText);
   std::vector<int32_t> spaced = tokenizer.Encode(" " + std::string(word), kPlainText);
   if (plain.empty()) return words;
-  const bool other = spaced.size() == plain.size() && spaced[0] != plain[0];
+  const bool covered = spaced.size() >= plain.size() && std::equal(plain.rbegin(), plain.rend(), spaced.rbegin());
   words.push_back(std::move(plain));
-  if (other) words.push_back(std::move(spaced));
+  if (!covered) words.push_back(std::move(spaced));
   return words;
 }
 

@@ -15,8 +15,7 @@ namespace spate {
 // "a" + breaker. Ascending, below `vocab`.
 std::vector<int32_t> BreakerIds(const std::vector<std::string>& breakers, const Tokenizer& tokenizer, int vocab);
 
-// A bad word as it stands at the beginning of a text and, where that is another first token and as many of them,
-// behind a space.
+// A bad word as it stands at the beginning of a text and, where its tokens do not end in those, behind a space.
 std::vector<std::vector<int32_t>> BadWordIds(std::string_view word, const Tokenizer& tokenizer);
 
 // Moves bad_words into bad_words_ids, and dry_breakers into dry_breaker_ids where DRY is on. The parameters are valid.
