@@ -5,8 +5,8 @@
     tools/make_tokenizer_json.py --sentencepiece ../shared/data/tokenizers/llama2-sentencepiece.model --out /tmp/tok/llama2
     tools/make_tokenizer_json.py --sentencepiece ... --metaspace --out /tmp/tok/llama2-metaspace
 
-tiktoken: byte-level BPE with the pattern and the special tokens of Llama 3 and ignore_merges. A pair of tokens that makes a third
-is a merge of the third's rank: 280,147 of them, as in the published tokenizer.json.
+tiktoken: byte-level BPE with the pattern and the special tokens of Llama 3 and ignore_merges. A pair of tokens that
+makes a third is a merge of the third's rank: 280,147 of them, as in the published tokenizer.json.
 sentencepiece: BPE with byte fallback; spaces become U+2581 in the normalizer, as Llama 2 has it, or with --metaspace
 in the pre-tokenizer, as newer files have it.
 
