@@ -18,11 +18,7 @@ namespace {
 class PercentFormatter {
  public:
   PercentFormatter(Interpreter& interpreter, const Value& format, const Value& values)
-      : interpreter_(interpreter),
-        heap_(interpreter.heap()),
-        text_(format.text()),
-        escape_(format.markup()),
-        values_(values) {}
+      : heap_(interpreter.heap()), text_(format.text()), escape_(format.markup()), values_(values) {}
 
   std::string Run() {
     while (at_ < text_.size()) {
@@ -195,7 +191,6 @@ class PercentFormatter {
     return text;
   }
 
-  Interpreter& interpreter_;
   Heap& heap_;
   std::string_view text_;
   bool escape_;
