@@ -185,7 +185,8 @@ class PercentFormatter {
         text = FloatText(value.number(), type, precision, alternate);
         break;
       default:
-        throw Failure("unsupported format character '{}'", ReprText(std::string_view(&type, 1)));
+        throw Failure("unsupported format character {}",
+                      ReprText(text_.substr(at_ - 1, ReadCodePoint(text_, at_ - 1).bytes)));
     }
     text.sign = 'n';
     return text;
