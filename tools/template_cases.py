@@ -73,6 +73,7 @@ text.upper(), text.lower(), 'ß'.upper(), 'ﬁx'.title(), 'ΑΣ ΑΣΑ'.lower(),
 '{a}'.format(b=1)
 '%s %r %d %5.2f %-4s| %04d %x %% %c' % ('a', 'b', 3, 2.5, 'l', 7, 255, 'z'), '%(k)s' % {'k': 'v'}, '%s' % 'one', '%s' % [1]
 '%d' % 'x'
+'%é' % 1
 '%s %s' % ('a',)
 '%s' | format('x'), '%(a)d' | format(a=3), '%e %g %G' % (1234.5, 0.00001, 1e20)
 items | sort, items | sort(reverse=true), names | sort, names | sort(case_sensitive=true), users | sort(attribute='age,name') | map(attribute='name') | list, users | sort(attribute='address.city', reverse=true) | map(attribute='name') | join(',')

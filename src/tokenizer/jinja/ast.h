@@ -144,9 +144,9 @@ struct Stmt {
 
 struct Program {
   std::string source;  // normalized; tokens and names point into it
+  std::deque<Text> texts;  // of the constants in exprs: freed after them
   std::deque<Expr> exprs;
   std::deque<Stmt> stmts;
-  std::deque<Text> texts;  // of constants
   std::vector<Stmt*> body;
   Scope scope;
 };

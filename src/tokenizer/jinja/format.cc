@@ -18,11 +18,7 @@ namespace {
 class PercentFormatter {
  public:
   PercentFormatter(Interpreter& interpreter, const Value& format, const Value& values)
-      : interpreter_(interpreter),
-        heap_(interpreter.heap()),
-        text_(format.text()),
-        escape_(format.markup()),
-        values_(values) {}
+      : heap_(interpreter.heap()), text_(format.text()), escape_(format.markup()), values_(values) {}
 
   std::string Run() {
     while (at_ < text_.size()) {
@@ -189,13 +185,13 @@ class PercentFormatter {
         text = FloatText(value.number(), type, precision, alternate);
         break;
       default:
-        throw Failure("unsupported format character '{}'", ReprText(std::string_view(&type, 1)));
+        throw Failure("unsupported format character {}",
+                      ReprText(text_.substr(at_ - 1, ReadCodePoint(text_, at_ - 1).bytes)));
     }
     text.sign = 'n';
     return text;
   }
 
-  Interpreter& interpreter_;
   Heap& heap_;
   std::string_view text_;
   bool escape_;
