@@ -54,5 +54,44 @@ TEST_F(TokenizerFolder, MissingFile) {
   }
 }
 
+TEST_F(TokenizerFolder, AFileAlone) {
+  Write("tokenizer.json", kSmall);
+  Write("config.json", R"({"eos_token_id": 2})");
+  EXPECT_TRUE(ReadTokenizer(folder_ / "tokenizer.json").eos.empty());
+  for (const std::string_view bad : {"hello", "\x08\x01", "YQ== 0\nYg== 1\n", "\xFF\xFE", "\n\n"}) {
+    Write("tokenizer.model", bad);
+    try {
+      ReadTokenizer(folder_ / "tokenizer.model");
+      ADD_FAILURE() << bad;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kBadInput);
+      EXPECT_NE(std::string_view(e.what()).find("tokenizer.model: "), std::string_view::npos) << e.what();
+    }
+  }
+}
+
+TEST_F(TokenizerFolder, TokensOfTheConfig) {
+  Write("tokenizer.json", kSmall);
+  const auto entry = [](std::string_view text) {
+    return fmt::format(R"({{"content": "{}", "lstrip": false, "normalized": false, "rstrip": false,
+                           "single_word": false, "special": true}})",
+                       text);
+  };
+  Write("tokenizer_config.json",
+        R"({"added_tokens_decoder": {"7": )" + entry("<new>") + R"(, "5": )" + entry("<s>") + "}}");
+  const Tokenizer tokenizer(ReadTokenizer(folder_));
+  EXPECT_EQ(tokenizer.Encode("a<new>"), (Ids{0, 7}));
+  EXPECT_TRUE(tokenizer.IsSpecial(7));
+  Write("special_tokens_map.json", R"({"bos_token": "<s>", "eos_token": {"content": "</s>"}, "pad_token": "<none>"})");
+  const Vocabulary v = ReadTokenizer(folder_);
+  EXPECT_EQ(v.bos, 5);
+  EXPECT_EQ(v.eos, Ids{6});
+  EXPECT_EQ(v.pad, -1);
+  for (const std::string_view id : {"x", "-1", "99999999", "100000", "9999999999999"}) {
+    Write("tokenizer_config.json", fmt::format(R"({{"added_tokens_decoder": {{"{}": {}}}}})", id, entry("<x>")));
+    EXPECT_THROW(ReadTokenizer(folder_), Error) << id;
+  }
+}
+
 }  // namespace
 }  // namespace spate

@@ -69,6 +69,8 @@ SentencePieceProto::NormalizerSpec ReadNormalizerSpec(std::string_view bytes, st
 
 SentencePieceProto ReadSentencePieceProto(std::string_view bytes, std::string_view what) {
   SentencePieceProto proto;
+  bool has_trainer = false;
+  bool has_normalizer = false;
   ProtobufReader message(bytes, what);
   while (message.Next()) {
     switch (message.field()) {
@@ -80,9 +82,11 @@ SentencePieceProto ReadSentencePieceProto(std::string_view bytes, std::string_vi
         break;
       case 2:
         ReadTrainerSpec(message.Bytes(), what, &proto);
+        has_trainer = true;
         break;
       case 3:
         proto.normalizer = ReadNormalizerSpec(message.Bytes(), what);
+        has_normalizer = true;
         break;
       case 5:
         proto.denormalizer = ReadNormalizerSpec(message.Bytes(), what);
@@ -90,6 +94,11 @@ SentencePieceProto ReadSentencePieceProto(std::string_view bytes, std::string_vi
       default:
         break;
     }
+  }
+  // Both stand behind the pieces: a file that was cut between two fields is found out here.
+  if (!has_trainer || !has_normalizer) {
+    throw Error(ErrorCode::kBadInput, "{}: {} pieces, but no {}; is the file complete?", what, proto.pieces.size(),
+                has_trainer ? "normalizer_spec" : "trainer_spec");
   }
   return proto;
 }
