@@ -58,6 +58,10 @@ std::vector<spate::Tokenizer> MakeSubjects() {
   subjects.push_back(Make({DecodeMetaspace{}}, TokenSpelling::kText));
   subjects.push_back(Make({DecodeStrip{" ", 1, 1}, DecodeByteLevel{}, DecodeMetaspace{}}, TokenSpelling::kText));
   subjects.push_back(Make({}, TokenSpelling::kBytes));
+  subjects.push_back(Make({DecodeSentencePiece{true, true, false}}, TokenSpelling::kText));
+  subjects.push_back(Make({DecodeSentencePiece{true, true, true}}, TokenSpelling::kText));
+  subjects.push_back(Make({DecodeBpe{" "}, DecodeWordPiece{"\u2581", true}}, TokenSpelling::kText));
+  subjects.push_back(Make({DecodeReplace{{"[a-t]+", true}, "-"}, DecodeFuse{}}, TokenSpelling::kText));
   return subjects;
 }
 

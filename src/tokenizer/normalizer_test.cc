@@ -48,5 +48,23 @@ TEST(Normalizer, ManyMarksTakeNoQuadraticTime) {
   EXPECT_TRUE(composed.starts_with("\u1EA1\u0323"));
 }
 
+TEST(Normalizer, BertAndNmt) {
+  const NormalizeBert all{.clean_text = true, .chinese_apart = true, .strip_accents = true, .lowercase = true};
+  EXPECT_EQ(Apply({all}, std::string("\0\u200D\u00C9\t\u4E00b\uFFFD", 14)), "e  \u4E00 b");
+  EXPECT_EQ(Apply({NormalizeNmt{}}, "\u0001a\u200Bb\u2581"), "a b ");
+  EXPECT_EQ(Apply({NormalizeByteLevel{}}, " \u00E9"), "\u0120\u00C3\u00A9");
+}
+
+TEST(Normalizer, HostileCharacterMaps) {
+  // Offsets that point outside, replacements that begin within a character: no match, no harm.
+  for (uint32_t unit : {0u, 0xFFFFFFFFu, 0x7FFFFFFFu, 0x00000161u, 0x80000000u}) {
+    std::string map("\x08\0\0\0", 4);
+    for (int i = 0; i < 2; ++i) map.append(reinterpret_cast<const char*>(&unit), sizeof(unit));
+    map += std::string("\u00E9\0", 3);
+    EXPECT_EQ(Apply({NormalizeCharsMap{map}}, "a\u00E9\r\n"), "a\u00E9\r\n") << unit;
+    EXPECT_EQ(Apply({NormalizeSentencePiece{.charsmap = map, .add_prefix = false}}, "a\u00E9"), "a\u00E9") << unit;
+  }
+}
+
 }  // namespace
 }  // namespace spate

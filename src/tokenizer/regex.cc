@@ -5,6 +5,8 @@
 #endif
 #include <pcre2.h>
 
+#include <cstdint>
+
 #include "base/error.h"
 #include "tokenizer/unicode.h"
 
@@ -14,6 +16,9 @@ namespace {
 // A pattern of a real tokenizer takes tens of steps per match. A run of 10 MB of one character needs one step per
 // character; beyond that is a pattern that backtracks without end.
 constexpr uint32_t kMatchLimit = 100'000'000;
+// Many matches that each stay below that limit may take hours together, so there is a time for the whole text too.
+constexpr int64_t kBytesPerMillisecond = 1049;  // a second for each MiB
+constexpr uint32_t kCallsPerLook = 8;           // at the clock
 constexpr uint32_t kHeapLimitKiB = 256 * 1024;
 constexpr size_t kJitStackStart = 32 * 1024;
 constexpr size_t kJitStackMax = 64 * 1024 * 1024;
@@ -68,14 +73,20 @@ struct RegexRun::State {
   std::string_view text;
   size_t at = 0;
   size_t last_end = std::string_view::npos;
+  uint32_t calls = 0;
+  std::chrono::steady_clock::time_point deadline;
   std::unique_ptr<pcre2_match_data, MatchDataFree> data;
   std::unique_ptr<pcre2_match_context, MatchContextFree> context;
   std::unique_ptr<pcre2_jit_stack, JitStackFree> stack;
 };
 
-RegexRun::RegexRun(const Regex& regex, std::string_view text) : state_(std::make_unique<State>()) {
+RegexRun::RegexRun(const Regex& regex, std::string_view text, std::chrono::milliseconds allowance)
+    : state_(std::make_unique<State>()) {
   state_->regex = regex.code_.get();
   state_->text = text;
+  state_->deadline =
+      std::chrono::steady_clock::now() +
+      std::chrono::milliseconds(kMilliseconds + static_cast<int64_t>(text.size()) / kBytesPerMillisecond);
   state_->data.reset(pcre2_match_data_create_from_pattern(regex.code_->code.get(), nullptr));
   state_->context.reset(pcre2_match_context_create(nullptr));
   state_->stack.reset(pcre2_jit_stack_create(kJitStackStart, kJitStackMax, nullptr));
@@ -89,6 +100,10 @@ RegexRun::~RegexRun() = default;
 
 bool RegexRun::Next(TextRange* match) {
   State& s = *state_;
+  if (++s.calls % kCallsPerLook == 0 && std::chrono::steady_clock::now() > s.deadline) {
+    throw Error(ErrorCode::kBadInput, "regular expression '{}' takes too long on this text, at byte {} of {}",
+                s.regex->pattern, s.at, s.text.size());
+  }
   while (s.at <= s.text.size()) {
     const int rc = pcre2_match(s.regex->code.get(), reinterpret_cast<PCRE2_SPTR>(s.text.data()), s.text.size(), s.at,
                                PCRE2_NO_UTF_CHECK, s.data.get(), s.context.get());

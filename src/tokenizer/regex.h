@@ -6,6 +6,7 @@
 //   for (TextRange match; run.Next(&match);) ...
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -34,10 +35,11 @@ class Regex {
 };
 
 // All matches in `text` (valid UTF-8), left to right, without overlap. An empty match right behind the one before is
-// skipped. Throws Error if the pattern needs more steps or memory than allowed: some patterns are exponential.
+// skipped. Throws Error if the pattern needs more steps or memory for a match than allowed, or all matches together
+// more time than `allowance` and a second for each MiB of text: some patterns are exponential.
 class RegexRun {
  public:
-  RegexRun(const Regex& regex, std::string_view text);
+  RegexRun(const Regex& regex, std::string_view text, std::chrono::milliseconds allowance = std::chrono::seconds(10));
   ~RegexRun();
   RegexRun(const RegexRun&) = delete;
   RegexRun& operator=(const RegexRun&) = delete;

@@ -51,6 +51,19 @@ TEST(Regex, EndlessBacktrackingIsAnError) {
   EXPECT_THROW(Matches("(a|aa|a[a-z])+$", std::string(60, 'a') + "!"), Error);
 }
 
+// Every match alone stays within the limit of steps.
+TEST(Regex, ManySlowMatchesAreAnError) {
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += std::string(23, 'a') + "!";
+  const Regex regex("(?:(?:a|aa)+(?=;))|.");
+  RegexRun run(regex, text, std::chrono::milliseconds(20));
+  const auto all = [&] {
+    for (TextRange match; run.Next(&match);) {
+    }
+  };
+  EXPECT_THROW(all(), Error);
+}
+
 TEST(Regex, LongRunsMatch) {
   EXPECT_EQ(Matches(R"(\s+(?!\S)|\s+)", std::string(1 << 20, ' ') + "a").size(), (size_t{1} << 20) + 4);
 }

@@ -274,5 +274,44 @@ TEST(Detokenizer, StripsTheEndOfAllText) {
   EXPECT_EQ(Stream(detokenizer, {258, 259, 258, 257, 257, 257, 258, 257, 257, 257}), "[][X][][a][][ ][][  a][][ ]");
 }
 
+TEST(Detokenizer, WordsWithMarks) {
+  Vocabulary v;
+  v.tokens = {"dog</w>", "do", "g</w>", "##s", "do .", ""};
+  v.kinds.assign(v.tokens.size(), TokenKind::kModel);
+  v.kinds[5] = TokenKind::kAbsent;
+  v.decoder = {DecodeBpe{"</w>"}};
+  const Tokenizer suffix(v);
+  EXPECT_EQ(suffix.Decode(Ids{0, 1, 2}, false), "dog dog");
+  Detokenizer stream(suffix);
+  EXPECT_EQ(Stream(stream, {0, 1, 2}), "[][dog ][do]g");
+  v.decoder = {DecodeWordPiece{"##", true}};
+  const Tokenizer prefix(v);
+  EXPECT_EQ(prefix.Decode(Ids{1, 3, 4}, false), "dos do.");
+  v.decoder = {DecodeReplace{{"[dg]", true}, "x"}};
+  EXPECT_EQ(Tokenizer(v).Decode(Ids{0, 1}, false), "xox</w>xo");
+  v.decoder = {DecodeFuse{}, DecodeReplace{{"[dg]", true}, "x"}};
+  EXPECT_THROW(Tokenizer{v}, Error);
+  v.decoder = {DecodeReplace{{"(", true}, "x"}};
+  EXPECT_THROW(Tokenizer{v}, Error);
+}
+
+TEST(Tokenizer, WordSuffixAndSubwordPrefix) {
+  Vocabulary v;
+  v.tokens = {"a", "b", "b</w>", "ab</w>", "?", "##b", "ab"};
+  v.kinds.assign(v.tokens.size(), TokenKind::kModel);
+  v.unk = 4;
+  v.pre_tokenizer = {SplitPattern{{" ", false}, SplitBehavior::kRemoved, false}};
+  v.join_with_spaces = true;
+  Vocabulary suffix = v;
+  suffix.word_suffix = "</w>";
+  suffix.merges = {{0, 2, 3}};
+  EXPECT_EQ(Tokenizer(suffix).Encode("ab abb xb a"), (Ids{3, 0, 1, 2, 4, 2, 4}));
+  v.subword_prefix = "##";
+  v.merges = {{0, 5, 6}};
+  EXPECT_EQ(Tokenizer(v).Encode("ab abb ba"), (Ids{6, 6, 5, 1, 4}));
+  v.merges = {{0, 5, 3}};
+  EXPECT_THROW(Tokenizer{v}, Error);
+}
+
 }  // namespace
 }  // namespace spate

@@ -70,15 +70,15 @@ struct NormalizeBert {
   bool lowercase = false;
 };
 struct NormalizeNmt {};
-struct NormalizeByteLevel {};      // into the byte alphabet
-struct NormalizeSentencePiece {    // all that SentencePiece does before its model
-  std::string charsmap;            // as the file has it; empty: no character changes
-  bool add_prefix = true;          // a space before the text
-  bool prefix_first_only = false;  // ... not behind an added token
-  bool collapse_spaces = true;     // leading and trailing ones go, of several in a row one stays
-  bool escape_spaces = true;       // a space becomes U+2581
-  bool space_as_suffix = false;    // the space of add_prefix goes behind the text
-  std::vector<std::string> kept;   // texts that the character map does not touch, the longest at each place
+struct NormalizeByteLevel {};          // into the byte alphabet
+struct NormalizeSentencePiece {        // all that SentencePiece does before its model
+  std::string charsmap = {};           // as the file has it; empty: no character changes
+  bool add_prefix = true;              // a space before the text
+  bool prefix_first_only = false;      // ... not behind an added token
+  bool collapse_spaces = true;         // leading and trailing ones go, of several in a row one stays
+  bool escape_spaces = true;           // a space becomes U+2581
+  bool space_as_suffix = false;        // the space of add_prefix goes behind the text
+  std::vector<std::string> kept = {};  // texts that the character map does not touch, the longest at each place
 };
 using NormalizerStep = std::variant<NormalizeUnicode, NormalizeLowercase, NormalizeStrip, NormalizeStripAccents,
                                     NormalizePrepend, NormalizeReplace, NormalizeCharsMap, NormalizeBert, NormalizeNmt,
