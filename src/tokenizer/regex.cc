@@ -84,9 +84,8 @@ RegexRun::RegexRun(const Regex& regex, std::string_view text, std::chrono::milli
     : state_(std::make_unique<State>()) {
   state_->regex = regex.code_.get();
   state_->text = text;
-  state_->deadline =
-      std::chrono::steady_clock::now() +
-      std::chrono::milliseconds(kMilliseconds + static_cast<int64_t>(text.size()) / kBytesPerMillisecond);
+  state_->deadline = std::chrono::steady_clock::now() + allowance +
+                     std::chrono::milliseconds(static_cast<int64_t>(text.size()) / kBytesPerMillisecond);
   state_->data.reset(pcre2_match_data_create_from_pattern(regex.code_->code.get(), nullptr));
   state_->context.reset(pcre2_match_context_create(nullptr));
   state_->stack.reset(pcre2_jit_stack_create(kJitStackStart, kJitStackMax, nullptr));
