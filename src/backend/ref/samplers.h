@@ -1,8 +1,8 @@
 // The samplers, one function each, as they are meant, in double. Where a source leaves a choice, this is the choice.
 //
 // All take the tokens that are left, the most probable first and of equals the one with the lower id, and keep that
-// order. None leaves an empty list, and penalised logits stay within the range of a float. Probabilities are always those among the tokens that are left: softmax of their
-// logits, after whatever scaled them before. Pure functions.
+// order. None leaves an empty list, and penalised logits stay within the range of a float. Probabilities are always
+// those among the tokens that are left: softmax of their logits, after whatever scaled them before. Pure functions.
 #pragma once
 
 #include <cstdint>

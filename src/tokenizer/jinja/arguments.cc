@@ -36,4 +36,8 @@ std::string_view Parameters::Text(size_t i, std::string_view otherwise) const {
   return values_[i].text();
 }
 
+void RefuseArguments(const Arguments& arguments, std::string_view function) {
+  [[maybe_unused]] const Parameters none(arguments, function, {}, 0);
+}
+
 }  // namespace spate::jinja

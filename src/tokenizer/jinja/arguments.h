@@ -26,4 +26,7 @@ class Parameters {
   std::vector<Value> values_;
 };
 
+// For a function without parameters; throws Failure as Parameters does.
+void RefuseArguments(const Arguments& arguments, std::string_view function);
+
 }  // namespace spate::jinja

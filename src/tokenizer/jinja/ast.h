@@ -143,7 +143,7 @@ struct Stmt {
 };
 
 struct Program {
-  std::string source;  // normalized; tokens and names point into it
+  std::string source;      // normalized; tokens and names point into it
   std::deque<Text> texts;  // of the constants in exprs: freed after them
   std::deque<Expr> exprs;
   std::deque<Stmt> stmts;

@@ -165,7 +165,7 @@ Value WordWrap(Interpreter& interpreter, const Value& value, const Arguments& ar
 }
 
 Value WordCount(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "wordcount", {}, 0);
+  RefuseArguments(arguments, "wordcount");
   const Value text = StrValue(interpreter.heap(), value);
   interpreter.heap().StepBytes(16 * text.text().size());
   int64_t words = 0;

@@ -14,24 +14,24 @@ namespace spate::jinja {
 namespace {
 
 Value LengthFilter(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "length", {}, 0);
+  RefuseArguments(arguments, "length");
   return Value(Length(interpreter, value));
 }
 
 Value ListFilter(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "list", {}, 0);
+  RefuseArguments(arguments, "list");
   return NewList(interpreter.heap(), ToVector(interpreter, value));
 }
 
 Value First(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "first", {}, 0);
+  RefuseArguments(arguments, "first");
   Value item;
   if (Iterate(interpreter, value).Next(interpreter, item)) return item;
   return NewUndefined(interpreter.heap(), "No first item, sequence was empty.");
 }
 
 Value Last(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "last", {}, 0);
+  RefuseArguments(arguments, "last");
   Value item;
   if (value.IsUndefined()) throw Failure("'Undefined' object is not reversible");
   if (Iterate(interpreter, Reversed(interpreter, value)).Next(interpreter, item)) return item;
@@ -39,7 +39,7 @@ Value Last(Interpreter& interpreter, const Value& value, const Arguments& argume
 }
 
 Value Reverse(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "reverse", {}, 0);
+  RefuseArguments(arguments, "reverse");
   if (value.IsString()) {
     return GetSlice(interpreter, value, Value(), Value(), Value(int64_t{-1}));
   }
@@ -249,7 +249,7 @@ Value GroupBy(Interpreter& interpreter, const Value& value, const Arguments& arg
 }
 
 Value Items(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "items", {}, 0);
+  RefuseArguments(arguments, "items");
   Heap& heap = interpreter.heap();
   if (value.IsUndefined()) return {Kind::kIterator, &Iterate(interpreter, value)};
   if (!value.Is(Kind::kDict)) throw Failure("Can only get item pairs from a mapping.");

@@ -37,7 +37,7 @@ bool StartsWord(uint32_t c) { return c == '-' || IsSpace(c) || c == '(' || c == 
 
 // Not str.title: words begin after spaces, dashes and opening brackets only.
 Value TitleFilter(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "title", {}, 0);
+  RefuseArguments(arguments, "title");
   const Value text = SoftText(interpreter.heap(), value);
   interpreter.heap().StepBytes(16 * text.text().size());
   interpreter.heap().Check(3 * text.text().size());
@@ -72,29 +72,29 @@ Value ReplaceFilter(Interpreter& interpreter, const Value& value, const Argument
 }
 
 Value Escape(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "escape", {}, 0);
+  RefuseArguments(arguments, "escape");
   return NewString(interpreter.heap(), EscapedText(interpreter.heap(), value), true);
 }
 
 Value ForceEscape(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "forceescape", {}, 0);
+  RefuseArguments(arguments, "forceescape");
   const std::string text = Str(interpreter.heap(), value);
   interpreter.heap().Check(5 * text.size());
   return NewString(interpreter.heap(), EscapeHtml(text), true);
 }
 
 Value Safe(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "safe", {}, 0);
+  RefuseArguments(arguments, "safe");
   return NewString(interpreter.heap(), Str(interpreter.heap(), value), true);
 }
 
 Value String(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "string", {}, 0);
+  RefuseArguments(arguments, "string");
   return SoftText(interpreter.heap(), value);
 }
 
 Value StripTagsFilter(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "striptags", {}, 0);
+  RefuseArguments(arguments, "striptags");
   const std::string text = Str(interpreter.heap(), value);
   interpreter.heap().StepBytes(8 * text.size());
   return NewString(interpreter.heap(), StripTags(text));
@@ -129,7 +129,7 @@ std::string Quote(std::string_view text, bool query) {
 }
 
 Value UrlEncode(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "urlencode", {}, 0);
+  RefuseArguments(arguments, "urlencode");
   Heap& heap = interpreter.heap();
   const auto quote = [&](const Value& part, bool query) {
     const std::string text = Str(heap, part);

@@ -24,14 +24,14 @@ Value Default(Interpreter& interpreter, const Value& value, const Arguments& arg
 Value Attr(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
   const Parameters parameters(arguments, "attr", {"name"}, 1);
   if (value.IsUndefined()) FailUndefined(value);
-  const Value found = FindAttribute(interpreter, value, parameters.Text(0, {}));
+  Value found = FindAttribute(interpreter, value, parameters.Text(0, {}));
   if (!found.IsMissing()) return found;
   return NewUndefined(interpreter.heap(),
                       fmt::format("'{} object' has no attribute '{}'", TypeName(value), parameters.Text(0, {})));
 }
 
 Value Abs(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "abs", {}, 0);
+  RefuseArguments(arguments, "abs");
   if (value.Is(Kind::kFloat)) return Value(std::abs(value.number()));
   if (value.IsNumber()) return Negative(interpreter.heap(), value, value.integer() < 0);
   if (value.IsUndefined()) FailUndefined(value);
@@ -46,7 +46,7 @@ Value Truncated(double number, const Value& otherwise) {
 
 Value Int(Interpreter&, const Value& value, const Arguments& arguments) {
   const Parameters parameters(arguments, "int", {"default", "base"}, 0);
-  const Value otherwise = parameters.Has(0) ? parameters[0] : Value(int64_t{0});
+  Value otherwise = parameters.Has(0) ? parameters[0] : Value(int64_t{0});
   if (value.IsUndefined()) FailUndefined(value);
   if (value.IsWhole()) return Value(value.integer());
   if (value.Is(Kind::kFloat)) return Truncated(value.number(), otherwise);
@@ -132,7 +132,7 @@ Value ToJson(Interpreter& interpreter, const Value& value, const Arguments& argu
 }
 
 Value PPrint(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
-  Parameters(arguments, "pprint", {}, 0);
+  RefuseArguments(arguments, "pprint");
   return NewString(interpreter.heap(), PrettyText(interpreter.heap(), value));
 }
 

@@ -22,12 +22,12 @@ Value Get(Interpreter& interpreter, const Value& self, const Arguments& argument
 
 template <DictView::What What>
 Value View(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "this method", {}, 0);
+  RefuseArguments(arguments, "this method");
   return {Kind::kDictView, interpreter.heap().New<DictView>(&self.dict(), What)};
 }
 
 Value Copy(Interpreter&, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "copy", {}, 0);
+  RefuseArguments(arguments, "copy");
   return self;  // nothing changes a list or a dictionary
 }
 
@@ -68,21 +68,21 @@ Value LoopChanged(Interpreter& interpreter, const Value& self, const Arguments& 
 }
 
 Value CyclerNext(Interpreter&, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "next", {}, 0);
+  RefuseArguments(arguments, "next");
   auto& cycler = *static_cast<Cycler*>(self.object());
-  const Value current = cycler.items[cycler.position];
+  Value current = cycler.items[cycler.position];
   cycler.position = (cycler.position + 1) % cycler.items.size();
   return current;
 }
 
 Value CyclerReset(Interpreter&, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "reset", {}, 0);
+  RefuseArguments(arguments, "reset");
   static_cast<Cycler*>(self.object())->position = 0;
   return Value::None();
 }
 
 Value IsInteger(Interpreter&, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "is_integer", {}, 0);
+  RefuseArguments(arguments, "is_integer");
   return Value(self.number() == std::floor(self.number()) && std::isfinite(self.number()));
 }
 

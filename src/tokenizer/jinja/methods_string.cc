@@ -21,7 +21,7 @@ Value Like(Interpreter& interpreter, const Value& self, std::string_view text) {
 
 template <std::string (*Map)(std::string_view)>
 Value MapText(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "this method", {}, 0);
+  RefuseArguments(arguments, "this method");
   interpreter.heap().StepBytes(8 * self.text().size());
   interpreter.heap().Check(3 * self.text().size());
   return NewString(interpreter.heap(), Map(self.text()), self.markup());
@@ -30,7 +30,7 @@ Value MapText(Interpreter& interpreter, const Value& self, const Arguments& argu
 // Whether every character is of a class; of an empty string `Empty`.
 template <bool (*InClass)(uint32_t), bool Empty = false>
 Value AllOf(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "this method", {}, 0);
+  RefuseArguments(arguments, "this method");
   const std::string_view text = self.text();
   interpreter.heap().StepBytes(8 * text.size());
   for (size_t at = 0; at < text.size();) {
@@ -47,7 +47,7 @@ bool IsAscii(uint32_t c) { return c < 0x80; }
 // isupper and islower: there is a letter with a case, and none of the other case.
 template <bool (*Wanted)(uint32_t), bool (*Other)(uint32_t)>
 Value HasCase(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "this method", {}, 0);
+  RefuseArguments(arguments, "this method");
   interpreter.heap().StepBytes(8 * self.text().size());
   bool found = false;
   for (size_t at = 0; at < self.text().size();) {
@@ -60,7 +60,7 @@ Value HasCase(Interpreter& interpreter, const Value& self, const Arguments& argu
 }
 
 Value IsTitleText(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
-  Parameters(arguments, "istitle", {}, 0);
+  RefuseArguments(arguments, "istitle");
   interpreter.heap().StepBytes(8 * self.text().size());
   bool found = false, after_cased = false;
   for (size_t at = 0; at < self.text().size();) {

@@ -136,7 +136,7 @@ bool ApplyTest(Interpreter& interpreter, std::string_view name, const Value& val
   if (test == nullptr) throw Failure("there is no test '{}'", name);
   interpreter.heap().Step();
   if (test->arguments == 0) {
-    Parameters(arguments, name, {}, 0);
+    RefuseArguments(arguments, name);
     return test->code(interpreter, value, {});
   }
   const Parameters parameters(arguments, name, {"other"}, 1);
