@@ -21,7 +21,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/mmap_file.h"
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/read_tokenizer.h"
 #include "tokenizer/tokenizer.h"
 
 namespace spate {
