@@ -10,6 +10,7 @@
 #include "app/cli.h"
 #include "app/model_flags.h"
 #include "app/tokenize_chat.h"
+#include "app/tokenize_lines.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mmap_file.h"
@@ -73,50 +74,18 @@ EncodeOptions EncodeFlags(const TokenizeFlags& flags) {
   return {.add_special = !flags.no_special, .parse_special = !flags.literal};
 }
 
-std::string Json(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-// Each line on its own: a JSON string to its ids, a list of ids to its text.
-void TokenizeLines(const Tokenizer& tokenizer, const TokenizeFlags& flags) {
-  if (flags.file.empty()) throw Error(ErrorCode::kUsage, "tokenize: --lines needs -f FILE (- = standard input)");
-  const std::string input = Input(flags);
-  std::string_view rest = input;
-  std::string out;
-  for (size_t number = 1; !rest.empty(); ++number) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    const std::string where = fmt::format("{} line {}", flags.file, number);
-    const nlohmann::json value = ParseJson(line, {.max_bytes = kMaxTextBytes}, where);
-    if (value.is_string()) {
-      out = Json(tokenizer.Encode(value.get_ref<const std::string&>(), EncodeFlags(flags)));
-    } else if (value.is_array()) {
-      std::vector<int32_t> ids;
-      for (const nlohmann::json& id : value) {
-        const bool fits = id.is_number_unsigned() && id.get<uint64_t>() <= INT32_MAX;
-        if (!fits) throw Error(ErrorCode::kBadInput, "{}: {}, expected an id", where, DescribeJson(id));
-        ids.push_back(id.get<int32_t>());
-      }
-      out = Json(tokenizer.Decode(ids, flags.skip_special));
-    } else {
-      throw Error(ErrorCode::kBadInput, "{}: {}, expected a string or a list of ids", where, DescribeJson(value));
-    }
-    out += '\n';
-    std::fwrite(out.data(), 1, out.size(), stdout);
-  }
-}
-
 int Run(const TokenizeFlags& flags, bool has_text) {
   if (flags.chat.given()) return RunChat(flags);
   const Tokenizer tokenizer(ReadTokenizer(flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model)));
   if (flags.lines) {
-    TokenizeLines(tokenizer, flags);
+    if (flags.file.empty()) throw Error(ErrorCode::kUsage, "tokenize: --lines needs -f FILE (- = standard input)");
+    TokenizeLines(tokenizer, Input(flags), {flags.file, EncodeFlags(flags), flags.skip_special});
     return 0;
   }
   if (!flags.decode.empty()) {
     const std::string text = tokenizer.Decode(ParseIds(flags.decode), flags.skip_special);
     if (flags.json) {
-      fmt::print("{}\n", Json({{"text", text}}));
+      fmt::print("{}\n", JsonText({{"text", text}}));
     } else {
       fmt::print("{}\n", text);
     }

@@ -57,7 +57,7 @@ void CollectEosIds(ModelSpec& spec, const Tokenizer* tokenizer) {
   std::erase_if(ids, [&](int32_t id) { return id < 0 || id >= spec.vocab; });
 }
 
-// The folder's chat templates, or why there are none. Text is completed without them.
+// The folder's chat template, or why there is none. Text is completed without them.
 void OpenChat(Model& model, const fs::path& folder) {
   try {
     const auto file = FindChatTemplate(folder, false);
@@ -65,14 +65,8 @@ void OpenChat(Model& model, const fs::path& folder) {
       model.chat_problem = folder.string() + ": no chat template (chat_template.jinja, tokenizer_config.json)";
       return;
     }
-    const auto tokens = ReadSpecialTokens(folder);
-    model.chat = std::make_unique<ChatTemplate>(file->source, file->name, tokens);
-    const auto tools = FindChatTemplate(folder, true);
-    if (tools && tools->name != file->name) {
-      model.tool_chat = std::make_unique<ChatTemplate>(tools->source, tools->name, tokens);
-    }
+    model.chat = std::make_unique<ChatTemplate>(file->source, file->name, ReadSpecialTokens(folder));
   } catch (const Error& error) {
-    model.chat.reset();
     model.chat_problem = error.what();
   }
 }

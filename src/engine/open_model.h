@@ -31,10 +31,9 @@ struct ModelOptions {
 // A model ready to run: device, packed weights, tokenizer. Immutable after OpenModel; destroyed in reverse order.
 struct Model {
   ModelSpec spec;
-  std::unique_ptr<Tokenizer> tokenizer;     // null when a dummy folder has none: ids in, ids out
-  std::unique_ptr<ChatTemplate> chat;       // null when the folder has none that can be used; never a guess
-  std::unique_ptr<ChatTemplate> tool_chat;  // another one for requests with tools; null: `chat` serves them too
-  std::string chat_problem;                 // why `chat` is null
+  std::unique_ptr<Tokenizer> tokenizer;  // null when a dummy folder has none: ids in, ids out
+  std::unique_ptr<ChatTemplate> chat;    // null when the folder has none that can be used; never a guess
+  std::string chat_problem;              // why `chat` is null
   std::unique_ptr<Device> device;
   Weights weights;
   DType dtype = DType::kBF16;

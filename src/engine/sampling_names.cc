@@ -36,12 +36,7 @@ T ParseNumber(std::string_view name, std::string_view text) {
 }
 
 SamplingName OfOption(const SamplingOption& option) {
-  return {option.name, option.help,
-          [&option](const SamplingParams& params) -> json {
-            if (option.is_int()) return static_cast<int64_t>(option.Get(params));
-            // 0.8, where a double would be 0.800000011920929.
-            return json::parse(fmt::format("{}", static_cast<float>(option.Get(params))));
-          },
+  return {option.name, option.help, [&option](const SamplingParams& params) { return option.Json(params); },
           [&option](SamplingParams& params, std::string_view text) {
             const double value = option.is_int() ? ParseNumber<int>(option.name, text)
                                                  : static_cast<double>(ParseNumber<float>(option.name, text));

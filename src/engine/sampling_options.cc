@@ -158,6 +158,11 @@ double SamplingOption::Get(const SamplingParams& params) const {
   return std::visit([&](auto member) { return static_cast<double>(params.*member); }, field);
 }
 
+nlohmann::json SamplingOption::Json(const SamplingParams& params) const {
+  if (is_int()) return static_cast<int64_t>(Get(params));
+  return std::stod(fmt::format("{}", static_cast<float>(Get(params))));
+}
+
 // NaN is in no range.
 void SamplingOption::CheckValue(double value, std::string_view label) const {
   const bool in_range = (above_low ? value > low : value >= low) && value <= high;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct SamplingOption {
 
   bool is_int() const { return std::holds_alternative<int SamplingParams::*>(field); }
   double Get(const SamplingParams& params) const;
+  // 0.8 and not 0.800000011920929: the shortest text that is the same float.
+  nlohmann::json Json(const SamplingParams& params) const;
   // Throws Error(kUsage) out of range; `label` is what the message calls it: "top_p", "--top-p".
   void Set(SamplingParams& params, double value, std::string_view label) const;
   void Check(const SamplingParams& params) const { CheckValue(Get(params), name); }

@@ -61,12 +61,6 @@ std::vector<std::vector<int32_t>> ReadBadWords(const json& list, std::string_vie
   return words;
 }
 
-// 0.8 and not 0.800000011920929: the shortest text that is the same float.
-json Number(const SamplingOption& option, double value) {
-  if (option.is_int()) return static_cast<int64_t>(value);
-  return std::stod(fmt::format("{}", static_cast<float>(value)));
-}
-
 }  // namespace
 
 std::string_view Name(SettingSource source) {
@@ -152,7 +146,7 @@ std::vector<Setting> SamplingSettings::List() const {
   add("min_tokens", params_.min_tokens);
   add("samplers", FormatSamplers(params_.samplers));
   for (const SamplingOption& option : SamplingOptions()) {
-    add(option.name, Number(option, option.Get(params_)));
+    add(option.name, option.Json(params_));
     if (IsOff(option) && option.Get(params_) != option.off) list.back().source += ", off: not in samplers";
   }
   add("dry_sequence_breakers", params_.dry_breakers);

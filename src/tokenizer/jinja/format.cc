@@ -35,11 +35,7 @@ class PercentFormatter {
   }
 
  private:
-  void Add(std::string_view text) {
-    heap_.Check(out_.size() + text.size());
-    heap_.StepBytes(text.size());
-    out_ += text;
-  }
+  void Add(std::string_view text) { heap_.Append(out_, text); }
 
   char Peek() const {
     if (at_ >= text_.size()) throw Failure("incomplete format");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,13 @@ class Heap {
     bytes_ += bytes;
   }
   void Refund(size_t bytes) { bytes_ -= bytes; }
+
+  // Writes to a result that is not counted yet; its size alone is held under the limit.
+  void Append(std::string& out, std::string_view text) {
+    Check(out.size() + text.size());
+    StepBytes(text.size());
+    out += text;
+  }
 
   Text* NewText(std::string bytes);
   void Free(Text* text);

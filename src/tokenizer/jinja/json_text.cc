@@ -37,11 +37,7 @@ class JsonWriter {
   std::string Take() { return std::move(out_); }
 
  private:
-  void Add(std::string_view text) {
-    heap_.Check(out_.size() + text.size());
-    heap_.StepBytes(text.size());
-    out_ += text;
-  }
+  void Add(std::string_view text) { heap_.Append(out_, text); }
 
   static std::string Scalar(const Value& value) {
     switch (value.kind()) {

@@ -60,11 +60,7 @@ class Printer {
   std::string Take() { return std::move(out_); }
 
  private:
-  void Add(std::string_view text) {
-    heap_.Check(out_.size() + text.size());
-    heap_.StepBytes(text.size());
-    out_ += text;
-  }
+  void Add(std::string_view text) { heap_.Append(out_, text); }
 
   void Items(const std::vector<Value>& items, char open, char close, int depth) {
     out_ += open;
