@@ -52,7 +52,7 @@ int Run(const InspectFlags& flags) {
   std::map<std::string_view, int64_t> formats;  // bytes by format
   for (const std::string_view name : checkpoint->Names()) {
     const TensorView& view = *checkpoint->Find(name);
-    formats[Name(view.dtype)] += static_cast<int64_t>(view.bytes.size());
+    formats[Name(view.dtype)] += view.StoredBytes();
   }
   const LayerSpec& layer = spec.layers.front();
   const int64_t kv_token = MakeKvLayout(spec, DType::kBF16).BytesPerToken(0);

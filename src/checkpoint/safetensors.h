@@ -11,11 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "tensor/view.h"
+#include "checkpoint/mapped_checkpoint.h"
 
 namespace spate {
-
-using TensorMap = std::map<std::string, TensorView, std::less<>>;
 
 // Parses a whole file. `file` names it in messages; the views point into `bytes`. Throws Error(kBadInput).
 // This is the function the fuzz target calls with its input.

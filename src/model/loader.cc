@@ -169,7 +169,7 @@ class Packer {
     for (const auto* list : {&found.weights, &found.biases}) {
       for (const TensorView* tensor : *list) {
         checkpoint_.Release(*tensor);
-        done_ += static_cast<int64_t>(tensor->bytes.size());
+        done_ += tensor->StoredBytes();
       }
     }
     if (options_.progress) options_.progress(done_, checkpoint_.bytes());

@@ -10,12 +10,17 @@ namespace spate {
 namespace {
 
 constexpr std::array kTraits = {
-    DTypeTraits{"f32", 1, 4},  DTypeTraits{"f16", 1, 2},     DTypeTraits{"bf16", 1, 2},    DTypeTraits{"f64", 1, 8},
-    DTypeTraits{"i8", 1, 1},   DTypeTraits{"u8", 1, 1},      DTypeTraits{"i16", 1, 2},     DTypeTraits{"u16", 1, 2},
-    DTypeTraits{"i32", 1, 4},  DTypeTraits{"u32", 1, 4},     DTypeTraits{"i64", 1, 8},     DTypeTraits{"u64", 1, 8},
-    DTypeTraits{"bool", 1, 1}, DTypeTraits{"f8_e4m3", 1, 1}, DTypeTraits{"f8_e5m2", 1, 1},
+    DTypeTraits{"f32", 1, 4},      DTypeTraits{"f16", 1, 2},      DTypeTraits{"bf16", 1, 2},
+    DTypeTraits{"f64", 1, 8},      DTypeTraits{"i8", 1, 1},       DTypeTraits{"u8", 1, 1},
+    DTypeTraits{"i16", 1, 2},      DTypeTraits{"u16", 1, 2},      DTypeTraits{"i32", 1, 4},
+    DTypeTraits{"u32", 1, 4},      DTypeTraits{"i64", 1, 8},      DTypeTraits{"u64", 1, 8},
+    DTypeTraits{"bool", 1, 1},     DTypeTraits{"f8_e4m3", 1, 1},  DTypeTraits{"f8_e5m2", 1, 1},
+    DTypeTraits{"q4_0", 32, 18},   DTypeTraits{"q4_1", 32, 20},   DTypeTraits{"q5_0", 32, 22},
+    DTypeTraits{"q5_1", 32, 24},   DTypeTraits{"q8_0", 32, 34},   DTypeTraits{"q2_k", 256, 84},
+    DTypeTraits{"q3_k", 256, 110}, DTypeTraits{"q4_k", 256, 144}, DTypeTraits{"q5_k", 256, 176},
+    DTypeTraits{"q6_k", 256, 210}, DTypeTraits{"iq4_nl", 32, 18}, DTypeTraits{"iq4_xs", 256, 136},
 };
-static_assert(kTraits.size() == static_cast<size_t>(DType::kF8E5M2) + 1);
+static_assert(kTraits.size() == static_cast<size_t>(DType::kIQ4_XS) + 1);
 
 template <typename T, typename Convert>
 void UnpackEach(const std::byte* source, float* out, size_t count, Convert convert) {

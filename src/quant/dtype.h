@@ -25,7 +25,20 @@ enum class DType : uint8_t {
   kU64,
   kBool,
   kF8E4M3,
-  kF8E5M2
+  kF8E5M2,
+  // GGUF's block formats, under GGUF's names.
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_NL,
+  kIQ4_XS
 };
 
 struct DTypeTraits {
@@ -36,6 +49,11 @@ struct DTypeTraits {
 
 const DTypeTraits& Traits(DType dtype);
 std::optional<DType> ParseDType(std::string_view name);  // "f32", "bf16", ...; nullopt = unknown
+
+// Bytes of a tight row of `cols` elements, a multiple of the block.
+inline int64_t RowBytes(DType dtype, int64_t cols) {
+  return cols / Traits(dtype).block_elements * Traits(dtype).block_bytes;
+}
 
 inline std::string_view Name(DType dtype) { return Traits(dtype).name; }
 

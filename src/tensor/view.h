@@ -1,7 +1,8 @@
 // Non-owning views of tensors. TensorView is what a checkpoint hands out: any rank, contiguous.
 // MatrixView is what the loader cuts out of it for a backend: rows with a stride, so that a rank's
 // slice of columns needs no copy. Both are plain values; whoever mapped the file outlives them. LoadedRows
-// are rows that a single pass over a matrix reads.
+// are rows that a single pass over a matrix reads; a RowMaker computes them where no file holds them as they are
+// wanted.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/stream_reader.h"
 #include "quant/dtype.h"
 
@@ -19,10 +21,22 @@ using Shape = std::vector<int64_t>;  // outermost first
 
 std::string ToString(const Shape& shape);  // "[32, 64]"
 
+// Computes rows of a matrix that is stored in some other form. Any thread.
+class RowMaker {
+ public:
+  virtual ~RowMaker() = default;
+  // Rows [first, first + count), tight, in the dtype of the view that names this maker.
+  virtual void Make(int64_t first, int64_t count, std::byte* out) const noexcept = 0;
+};
+
 struct TensorView {
   DType dtype = DType::kF32;
   Shape shape;
-  std::span<const std::byte> bytes;  // exactly the tensor
+  std::span<const std::byte> bytes;  // exactly the tensor; empty with a maker
+  const RowMaker* maker = nullptr;   // of all rows of the last dimension; null = `bytes` holds them
+  int64_t made_from = 0;             // bytes of the files that the maker reads
+
+  int64_t StoredBytes() const { return maker == nullptr ? static_cast<int64_t>(bytes.size()) : made_from; }
 };
 
 struct MatrixView {
@@ -33,14 +47,26 @@ struct MatrixView {
   int64_t row_bytes = 0;  // stride from row to row, in bytes
   // Reads bytes at `data` for a single pass more cheaply than `data` itself does; null = they are in memory.
   StreamReader* reader = nullptr;
+  const RowMaker* maker = nullptr;  // instead of `data`, which is null then
+  int64_t first_made = 0;           // the maker's number of this view's first row
 
-  const std::byte* Row(int64_t r) const { return data + r * row_bytes; }
-  MatrixView Rows(int64_t first, int64_t count) const { return {Row(first), dtype, count, cols, row_bytes, reader}; }
+  const std::byte* Row(int64_t r) const { return data + r * row_bytes; }  // not of a maker's
+  MatrixView Rows(int64_t first, int64_t count) const {
+    MatrixView view = *this;
+    view.rows = count;
+    if (maker == nullptr) {
+      view.data = Row(first);
+    } else {
+      view.first_made += first;
+    }
+    return view;
+  }
 };
 
 struct LoadedRows {
   MatrixView rows;
-  StreamReader::Piece piece;  // what `rows` lies in, if not in the matrix's own memory
+  StreamReader::Piece piece{};  // what `rows` lies in, if not in the matrix's own memory
+  AlignedBuffer made{};         // likewise, of a maker
 };
 
 // How many rows of `row_bytes` one pass asks for at a time, always from a multiple of it: about 2 MiB, which keeps a

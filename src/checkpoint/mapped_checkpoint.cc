@@ -1,0 +1,42 @@
+#include "checkpoint/mapped_checkpoint.h"
+
+#include <utility>
+
+namespace spate {
+
+MappedCheckpoint::MappedCheckpoint(std::vector<MmapFile> files, TensorMap tensors,
+                                   std::vector<std::unique_ptr<RowMaker>> makers)
+    : files_(std::move(files)),
+      reader_(std::make_unique<StreamReader>(files_)),
+      makers_(std::move(makers)),
+      tensors_(std::move(tensors)) {
+  for (const auto& [name, view] : tensors_) bytes_ += view.StoredBytes();
+}
+
+const TensorView* MappedCheckpoint::Find(std::string_view name) const {
+  const auto it = tensors_.find(name);
+  return it == tensors_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string_view> MappedCheckpoint::Names() const {
+  std::vector<std::string_view> names;
+  for (const auto& [name, view] : tensors_) names.push_back(name);
+  return names;
+}
+
+MatrixView MappedCheckpoint::Stream(const TensorView& tensor) const {
+  MatrixView matrix = AsMatrix(tensor);
+  if (!tensor.bytes.empty()) matrix.reader = reader_.get();
+  return matrix;
+}
+
+void MappedCheckpoint::Release(const TensorView& tensor) const {
+  if (tensor.bytes.empty()) return;
+  for (const MmapFile& file : files_) {
+    const std::span<const std::byte> all = file.bytes();
+    if (tensor.bytes.data() < all.data() || tensor.bytes.data() >= all.data() + all.size()) continue;
+    file.DropPages(tensor.bytes);
+  }
+}
+
+}  // namespace spate
