@@ -35,7 +35,7 @@ TEST_P(BackendDevice, ScratchBuffersAreApart) {
   const std::unique_ptr<Ops> ops = device_->MakeOps(config);
   Step step(BlockPlan({5}, 1), 1, OneSequence(5));
   ops->Begin(step.batch());
-  constexpr int kShapes[][2] = {{5, 7}, {5, 7}, {5, 30}, {5, 10}, {5, 40}, {3, 7}, {3, 50}};
+  constexpr int kShapes[][2] = {{5, 7}, {5, 7}, {5, 7}, {5, 7}, {5, 30}, {5, 10}, {5, 40}, {3, 7}, {3, 50}};
   std::vector<Mat> mats;
   for (int i = 0; i < static_cast<int>(Buf::kCount); ++i) {
     const Mat mat = ops->Scratch(static_cast<Buf>(i), kShapes[i][0], kShapes[i][1]);
@@ -70,7 +70,7 @@ TEST_P(BackendDevice, FormatsThatItLacksAreErrors) {
   const MatrixView integers = {view.data, DType::kI32, 2, 2, view.row_bytes};
   EXPECT_THROW((void)device_->PackLinear({{&integers, 1}, {}}, {DType::kF32, false}), Error);
   EXPECT_THROW((void)device_->PackTable(integers, DType::kF32), Error);
-  EXPECT_THROW((void)device_->PackVec(integers.Rows(0, 1)), Error);
+  EXPECT_THROW((void)device_->PackVec({.weight = integers.Rows(0, 1)}), Error);
   OpsConfig config = PlainConfig(1, 2);
   config.kv.dtype = DType::kF16;
   EXPECT_THROW((void)device_->MakeOps(config), Error);

@@ -150,7 +150,7 @@ std::map<std::pair<int, int>, std::vector<float>> AttendInChunks(Device& device,
         for (int c = 0; c < spec.QkvWidth(); ++c) qkv.at(row, c) = random.Value();
       }
     }
-    ops->Attend(spec, 0, step.batch(), qkv.mat(), out.mat());
+    ops->Attend(spec, {}, 0, step.batch(), qkv.mat(), out.mat());
     row = 0;
     for (const Chunk& part : chunks) {
       for (int p = part.past; p < part.past + part.tokens; ++p) {
@@ -194,7 +194,7 @@ TEST_P(SameBitsTest, AttendInAnyChunksAndCompany) {
 Rows NormInBatches(Device& device, int dim, int rows, int batch) {
   Random random(3);
   const SourceMatrix source(random.Values(static_cast<size_t>(dim)), 1, dim, DType::kF32);
-  const std::unique_ptr<Vec> weight = device.PackVec(source.view());
+  const std::unique_ptr<Vec> weight = device.PackVec({.weight = source.view()});
   const std::unique_ptr<Ops> ops = device.MakeOps(PlainConfig(rows, dim));
   Rows results;
   for (int begin = 0; begin < rows; begin += batch) {

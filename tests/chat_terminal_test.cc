@@ -56,7 +56,7 @@ TEST_F(ChatTerminal, CtrlCStopsTheAnswerAndKeepsItsPart) {
   ASSERT_TRUE(chat->WaitFor(kPrompt));
   chat->Type("Once upon a time\r");
   ASSERT_TRUE(chat->WaitFor("\033[?2004l"));
-  ASSERT_TRUE(chat->WaitFor("e"));  // the answer's text, while it grows
+  ASSERT_TRUE(chat->WaitForLetter());  // the answer's text, while it grows
   chat->Type("\003");
   ASSERT_TRUE(chat->WaitFor("(stopped; this part of the answer is kept")) << chat->Shown();
   ASSERT_TRUE(chat->WaitFor(kPrompt));
@@ -225,7 +225,7 @@ TEST_F(ChatTerminal, KeysTypedDuringAnAnswerComeAfterIt) {
   ASSERT_TRUE(chat->WaitFor(kPrompt));
   chat->Type("Once upon a time\r");
   ASSERT_TRUE(chat->WaitFor("\033[?2004l"));
-  ASSERT_TRUE(chat->WaitFor("e"));
+  ASSERT_TRUE(chat->WaitForLetter());
   chat->Type("/template\r\004");
   EXPECT_EQ(chat->Finish(), 0) << chat->Shown();
   EXPECT_LT(chat->Shown().find("(cut at 30"), chat->Shown().find("/template")) << chat->Shown();

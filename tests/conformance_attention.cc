@@ -170,7 +170,7 @@ class AttendCase final : public Case {
         values[i] = i % 3 == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
       }
       qkv.Fill(values);
-      ops.Attend(spec, layer, step.batch(), qkv.mat(), out.mat());
+      ops.Attend(spec, {}, layer, step.batch(), qkv.mat(), out.mat());
     }
   }
 
@@ -201,7 +201,7 @@ class AttendCase final : public Case {
         GuardedMat qkv(step.batch().tokens, spec.QkvWidth(), 1);
         GuardedMat out(step.batch().tokens, spec.QueryWidth(), 2);
         qkv.Fill(rows);
-        ops->Attend(spec, layer, step.batch(), qkv.mat(), out.mat());
+        ops->Attend(spec, {}, layer, step.batch(), qkv.mat(), out.mat());
         const std::vector<float> values = out.Values();
         output.values.insert(output.values.end(), values.begin(), values.end());
         output.damage += out.Damage("out") + qkv.Damage("qkv");

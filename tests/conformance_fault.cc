@@ -56,12 +56,12 @@ class FaultyOps final : public Ops {
   void Begin(const Batch& batch) override { inner_->Begin(Changed(batch)); }
   Mat Scratch(Buf id, int rows, int cols) override { return inner_->Scratch(id, rows, cols); }
 
-  void Embed(const Table& table, const Batch& batch, Mat out) override {
+  void Embed(const Table& table, float scale, const Batch& batch, Mat out) override {
     std::vector<int32_t> ids(batch.ids, batch.ids + batch.tokens);
     if (fault_ == Fault::kPosition) ids.back() += ids.back() > 0 ? -1 : 1;
     Batch changed = batch;
     changed.ids = ids.data();
-    WithTail(out, [&] { inner_->Embed(table, changed, out); });
+    WithTail(out, [&] { inner_->Embed(table, scale, changed, out); });
   }
 
   void AddNorm(const Vec& w, const NormSpec& spec, const Mat* delta, Mat x, Mat out) override {
@@ -75,10 +75,27 @@ class FaultyOps final : public Ops {
     WithTail(out, [&] { inner_->Apply(w, copy.mat, out, epilogue); });
   }
 
-  void Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv, Mat out) override {
+  void AddPositions(const Table& table, int offset, const Batch& batch, Mat x) override {
+    inner_->AddPositions(table, offset, batch, x);
+  }
+
+  void Experts(const FfnSpec& spec, const Linear& router, const Linear& gate_up, const Linear& down, Mat x, Mat out,
+               const Epilogue& epilogue) override {
+    inner_->Experts(spec, router, gate_up, down, x, out, epilogue);
+  }
+
+  void AddGated(const Linear& gate, Mat x, Mat delta, float scale, Mat out) override {
+    inner_->AddGated(gate, x, delta, scale, out);
+  }
+
+  void Add(Mat delta, Mat x) override { inner_->Add(delta, x); }
+  void Softcap(float cap, Mat logits) override { inner_->Softcap(cap, logits); }
+
+  void Attend(const AttnSpec& spec, const QkNormWeights& norms, int layer, const Batch& batch, Mat qkv,
+              Mat out) override {
     const MatCopy copy(qkv);
     if (fault_ == Fault::kWeight) *Element(copy.mat, qkv.rows - 1, qkv.cols - 1) += 1;
-    WithTail(out, [&] { inner_->Attend(spec, layer, Changed(batch), copy.mat, out); });
+    WithTail(out, [&] { inner_->Attend(spec, norms, layer, Changed(batch), copy.mat, out); });
   }
 
   void GatherRows(const Batch& batch, Mat x, Mat out) override {
@@ -168,8 +185,12 @@ std::unique_ptr<Linear> FaultyDevice::PackLinear(const LinearSource& source, con
   return inner_.PackLinear({parts, source.bias}, spec);
 }
 
-std::unique_ptr<Vec> FaultyDevice::PackVec(const MatrixView& source) {
-  return inner_.PackVec(fault_ == Fault::kWeight ? OneMore(source).view() : source);
+std::unique_ptr<Vec> FaultyDevice::PackVec(const VecSource& source) {
+  if (fault_ != Fault::kWeight) return inner_.PackVec(source);
+  const OneMore changed(source.weight);
+  VecSource other = source;
+  other.weight = changed.view();
+  return inner_.PackVec(other);
 }
 
 std::unique_ptr<Table> FaultyDevice::PackTable(const MatrixView& source, DType format) {

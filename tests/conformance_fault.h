@@ -13,7 +13,7 @@ class FaultyDevice final : public Device {
   const DeviceInfo& info() const override { return inner_.info(); }
   std::vector<DType> WeightFormats() const override { return inner_.WeightFormats(); }
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override;
-  std::unique_ptr<Vec> PackVec(const MatrixView& source) override;
+  std::unique_ptr<Vec> PackVec(const VecSource& source) override;
   std::unique_ptr<Table> PackTable(const MatrixView& source, DType format) override;
   std::unique_ptr<Table> TableOf(const Linear& head) override { return inner_.TableOf(head); }
   std::unique_ptr<Ops> MakeOps(const OpsConfig& config) override;

@@ -54,7 +54,7 @@ class EmbedCase final : public Case {
     step.ids().back() = vocab_ - 1;
     ops->Begin(step.batch());
     GuardedMat out(tokens_, dim_);
-    ops->Embed(*table, step.batch(), out.mat());
+    ops->Embed(*table, 1, step.batch(), out.mat());
     return {out.Values(), {}, out.Damage("out")};
   }
 
@@ -100,7 +100,7 @@ class EmbedSampledCase final : public Case {
     step.batch().ids = step.ids().data();
     ops->Begin(step.batch());
     GuardedMat out(4, kDim);
-    ops->Embed(*table, step.batch(), out.mat());
+    ops->Embed(*table, 1, step.batch(), out.mat());
     return {out.Values(), {}, out.Damage("out")};
   }
 
@@ -150,7 +150,7 @@ class AddNormCase final : public Case {
     const size_t size = static_cast<size_t>(rows_ * dim_);
     Random random(static_cast<uint64_t>(rows_ * 31 + dim_));
     SourceMatrix source(random.Values(static_cast<size_t>(dim_)), 1, dim_, DType::kBF16);
-    const std::unique_ptr<Vec> weight = device.PackVec(source.view());
+    const std::unique_ptr<Vec> weight = device.PackVec({.weight = source.view()});
     source.Scribble();
     const std::unique_ptr<Ops> ops = device.MakeOps(PlainConfig(rows_, dim_));
     Step step(BlockPlan({rows_}, 1), 1, OneSequence(rows_));

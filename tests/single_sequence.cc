@@ -13,7 +13,7 @@ SingleSequence::SingleSequence(const std::filesystem::path& folder, std::string_
   spec_ = MakeSpec(config);
   device_ = MakeDevice(backend, {.threads = threads});
   const auto checkpoint = OpenCheckpoint(folder);
-  weights_ = LoadWeights(*checkpoint, ArchOf(config), spec_, *device_, {.format = dtype, .progress = {}});
+  weights_ = LoadWeights(*checkpoint, ArchOf(config), {}, spec_, *device_, {.format = dtype, .progress = {}});
   const int blocks = (spec_.context + kKvBlockTokens - 1) / kKvBlockTokens;
   OpsConfig plan = PlanOps(spec_, kv_dtype);
   plan.max_tokens = plan.max_outputs = spec_.context;

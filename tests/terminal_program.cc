@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <stdexcept>
@@ -78,6 +79,23 @@ bool TerminalProgram::WaitFor(std::string_view text) {
     if (at != std::string::npos) {
       found_ = at + text.size();
       return true;
+    }
+    if (!ReadMore(kPatienceMs)) return false;
+  }
+}
+
+bool TerminalProgram::WaitForLetter() {
+  constexpr std::string_view kErase = "\033[K";  // what a redrawn line ends with, from its carriage return on
+  while (true) {
+    for (size_t at = found_; at < shown_.size(); ++at) {
+      if (shown_[at] == '\r' && shown_.substr(at, 2) != "\r\n") {
+        at = shown_.find(kErase, at);
+        if (at == std::string::npos) break;
+        at += kErase.size() - 1;
+      } else if (std::isalpha(static_cast<unsigned char>(shown_[at])) != 0) {
+        found_ = at + 1;
+        return true;
+      }
     }
     if (!ReadMore(kPatienceMs)) return false;
   }

@@ -26,6 +26,8 @@ class TerminalProgram {
   void Type(std::string_view keys);
   // Waits until `text` appears behind what the last WaitFor found. False: it ended or nothing came for minutes.
   bool WaitFor(std::string_view text);
+  // The same for a letter outside of lines that are drawn over and over, such as a progress bar.
+  bool WaitForLetter();
   int Finish();  // waits for its end; exit code, or 128 + signal
 
   const std::string& Shown() const { return shown_; }  // all so far

@@ -46,7 +46,7 @@ nlohmann::json Report(const BenchFlags& flags, const Model& model, const StepBen
           {"isa", model.device->info().isa},
           {"model_filename", flags.model.path().string()},
           {"model_type", fmt::format("{} {}", model.spec.architecture, Name(model.dtype))},
-          {"model_size", model.weights.BytesPerToken()},
+          {"model_size", model.weights.BytesPerToken(model.spec)},
           {"model_n_params", model.spec.Parameters()},
           {"n_batch", flags.options.batch_tokens},
           {"n_threads", model.device->info().threads},

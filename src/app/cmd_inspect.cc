@@ -46,7 +46,7 @@ int Run(const InspectFlags& flags) {
   const nlohmann::json config = ReadJsonFile((folder / "config.json").string(), {});
   const ModelSpec spec = MakeSpec(config);
   const auto checkpoint = OpenCheckpoint(folder);
-  CheckWeights(*checkpoint, ArchOf(config), spec);
+  CheckWeights(*checkpoint, ArchOf(config), {}, spec);
   const TokenizerSummary tokenizer = SummarizeTokenizer(folder);
 
   std::map<std::string_view, int64_t> formats;  // bytes by format

@@ -42,7 +42,7 @@ class Device {
   virtual std::vector<DType> WeightFormats() const = 0;  // formats PackLinear takes, preferred first
 
   virtual std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) = 0;
-  virtual std::unique_ptr<Vec> PackVec(const MatrixView& source) = 0;                    // [1, n]
+  virtual std::unique_ptr<Vec> PackVec(const VecSource& source) = 0;
   virtual std::unique_ptr<Table> PackTable(const MatrixView& source, DType format) = 0;  // [vocab, dim]
   virtual std::unique_ptr<Table> TableOf(const Linear& head) = 0;  // tied embeddings: no second copy
 

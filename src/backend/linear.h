@@ -19,9 +19,19 @@ struct LinearSource {
   std::span<const MatrixView> bias;   // empty, or one [1, rows_i] per part
 };
 
+// What PackVec receives: a norm's weight.
+struct VecSource {
+  MatrixView weight{};  // [1, n]; rows = 0 stands for n ones
+  MatrixView bias{};    // [1, n]; rows = 0: none
+  float offset = 0;     // added to the weight: norms that multiply by 1 + w
+  int64_t size = 0;     // n, where weight.rows = 0
+};
+
 struct LinearSpec {
   DType format = DType::kBF16;  // kF32, kF16 or kBF16: what the weights are kept and multiplied in
   bool gated = false;           // exactly two parts of equal rows: gate|up, used with Epilogue::kGate
+  int experts = 1;  // a stack of so many matrices of equal shape, in order, for Ops::Experts: all parts of the first,
+                    // all parts of the second, ...
 };
 
 class Linear {

@@ -10,8 +10,17 @@
 
 namespace spate {
 
-enum class Act : uint8_t { kSilu };
-enum class NormKind : uint8_t { kRms };  // x / sqrt(mean(x^2) + eps) * w
+enum class Act : uint8_t {
+  kSilu,      // x / (1 + e^-x)
+  kGeluErf,   // x (1 + erf(x / sqrt 2)) / 2
+  kGeluTanh,  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  kRelu,
+  kReluSquared
+};
+enum class NormKind : uint8_t {
+  kRms,   // x / sqrt(mean(x^2) + eps) * w (+ b)
+  kLayer  // (x - mean(x)) / sqrt(variance(x) + eps) * w (+ b)
+};
 
 // Which values of a head are rotated together: (i, i + dims/2), or (2i, 2i + 1).
 enum class RopeStyle : uint8_t { kHalf, kInterleaved };
@@ -32,15 +41,48 @@ struct NormSpec {
   float eps = 1e-5f;
 };
 
+// What is normalized of queries and keys before they are rotated.
+enum class QkNorm : uint8_t {
+  kNone,
+  kHead,      // each head, all with the same weight                 weight [head_dim]
+  kEachHead,  // each head with a weight of its own                  weight [heads * head_dim], [kv_heads * head_dim]
+  kWidth      // all heads together                                  weight the same
+};
+
+// Score of a query at position p and a key at position s: softcap(scale q.k) + slope (s - p), where s <= p and, with a
+// window, s > p - window.
 struct AttnSpec {
   int heads = 0;  // query heads; head h reads key/value head h / (heads / kv_heads) (GQA, arXiv 2305.13245)
   int kv_heads = 0;
   int head_dim = 0;   // any positive number
   float scale = 0.f;  // multiplies q.k
-  int rope = 0;       // index into OpsConfig::ropes
+  int rope = 0;       // index into OpsConfig::ropes; -1 = nothing is rotated
+  int window = 0;     // positions that a token sees, itself included; 0 = all
+  float softcap = 0;  // c tanh(x / c) of the scaled scores (arXiv 2408.00118); 0 = off
+  int alibi = -1;     // index into OpsConfig::alibi; -1 = none
+  float clip = 0;     // q, k and v are clamped to +- this before anything else; 0 = off
+  QkNorm qk_norm = QkNorm::kNone;
+  NormSpec qk_norm_spec{};
 
   int QueryWidth() const { return heads * head_dim; }
   int QkvWidth() const { return (heads + 2 * kv_heads) * head_dim; }
+};
+
+// Slopes of linear biases (ALiBi, arXiv 2108.12409), one per query head.
+using AlibiSlopes = std::vector<float>;
+
+// A feed-forward block: down(act(gate x) * up x), or down(act(up x)) where it is not gated; or a mixture of such
+// experts (arXiv 2101.03961), of which a router chooses some for each token.
+struct FfnSpec {
+  int hidden = 0;  // of one expert, in a mixture
+  Act act = Act::kSilu;
+  bool gated = true;
+
+  int experts = 0;           // 0 = dense
+  int active = 0;            // experts of a token: those with the largest router logits, the lowest index among equals
+  bool renormalize = true;   // weights: softmax over the chosen ones; else their part of the softmax over all
+  int shared_hidden = 0;     // of an expert that every token uses; 0 = none
+  bool shared_gate = false;  // ... weighted by the sigmoid of a projection of its own
 };
 
 // Tokens of one KV block. A block is the unit that cache/ hands out and block tables name.

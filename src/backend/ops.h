@@ -110,14 +110,22 @@ struct Epilogue {
   enum class Kind : uint8_t {
     kStore,  // out = y
     kAddTo,  // out += y: the residual stream
+    kAct,    // out = act(y)
     kGate,   // out = act(gate) * up, for a Linear packed with `gated`; out has half its rows as columns
   };
   Kind kind = Kind::kStore;
   Act act = Act::kSilu;
+  float scale = 1.f;  // multiplies y where it is stored or added
+};
+
+// The weights of AttnSpec::qk_norm; null without one.
+struct QkNormWeights {
+  const Vec* query = nullptr;
+  const Vec* key = nullptr;
 };
 
 // Scratch buffers of a step. Each name is one buffer, sized for the largest request at construction.
-enum class Buf : uint8_t { kResidual, kNormed, kQkv, kMixed, kHidden, kGathered, kLogits, kCount };
+enum class Buf : uint8_t { kResidual, kNormed, kBranch, kShared, kQkv, kMixed, kHidden, kGathered, kLogits, kCount };
 
 // Everything an Ops plans for at construction: nothing is allocated in a step.
 struct OpsConfig {
@@ -128,10 +136,13 @@ struct OpsConfig {
   int dim = 0;            // model width
   int max_qkv = 0;        // widest QkvWidth of any layer
   int max_mixed = 0;      // widest QueryWidth of any layer
-  int max_hidden = 0;     // widest FFN
+  int max_hidden = 0;     // widest FFN, or expert
+  int max_experts = 0;    // of a mixture; 0 = none
+  int max_active = 0;     // experts of a token
   int vocab = 0;
   int max_context = 0;
   std::vector<RopeTable> ropes;
+  std::vector<AlibiSlopes> alibi;
   KvLayout kv;
   std::vector<int32_t> kv_blocks;  // [kv.groups] blocks to allocate
 };
@@ -147,19 +158,33 @@ class Ops {
   // Buffer `id` as [rows, cols], uninitialised, valid until the next Begin.
   virtual Mat Scratch(Buf id, int rows, int cols) = 0;
 
-  // out[t] = table row of ids[t].                                       out [tokens, dim]
-  virtual void Embed(const Table& table, const Batch& batch, Mat out) = 0;
+  // out[t] = scale * table row of ids[t].                               out [tokens, dim]
+  virtual void Embed(const Table& table, float scale, const Batch& batch, Mat out) = 0;
+  // x[t] += table row of positions[t] + offset: learned positions.      x [tokens, dim]
+  virtual void AddPositions(const Table& table, int offset, const Batch& batch, Mat x) = 0;
   // x += delta (if any); out = norm(x) * w. out may be x.               x, delta, out [rows, dim]
   virtual void AddNorm(const Vec& w, const NormSpec& spec, const Mat* delta, Mat x, Mat out) = 0;
   // out = epilogue(w x + bias). x is rounded to the weights' format where the kernel multiplies in it.
   //                                                                     x [rows, w.cols], out [rows, w.rows or half]
   virtual void Apply(const Linear& w, Mat x, Mat out, const Epilogue& epilogue) = 0;
-  // Rotates q and k of qkv = [q | k | v], writes k and v to the cache, attends causally over the cached
+  // Normalizes and rotates q and k of qkv = [q | k | v], writes k and v to the cache, attends causally over the cached
   // positions of each token's own sequence.                             qkv [tokens, QkvWidth], out [tokens,
   // QueryWidth]
-  virtual void Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv, Mat out) = 0;
+  virtual void Attend(const AttnSpec& spec, const QkNormWeights& norms, int layer, const Batch& batch, Mat qkv,
+                      Mat out) = 0;
+  // out = epilogue(sum over a token's experts, largest router logit first, of weight * expert(x)); kStore
+  // or kAddTo. `router` is [experts, dim]; gate_up and down are stacks of spec.experts.
+  //                                                                     x [rows, dim], out [rows, dim]
+  virtual void Experts(const FfnSpec& spec, const Linear& router, const Linear& gate_up, const Linear& down, Mat x,
+                       Mat out, const Epilogue& epilogue) = 0;
+  // out += scale * sigmoid(gate x) * delta, a factor for each row.      gate [1, dim], delta, out [rows, dim]
+  virtual void AddGated(const Linear& gate, Mat x, Mat delta, float scale, Mat out) = 0;
+  // x += delta.                                                         delta, x [rows, dim]
+  virtual void Add(Mat delta, Mat x) = 0;
   // out[i] = x[output_rows[i]].                                         out [outputs, dim]
   virtual void GatherRows(const Batch& batch, Mat x, Mat out) = 0;
+  // logits = cap tanh(logits / cap).                                    logits [outputs, vocab]
+  virtual void Softcap(float cap, Mat logits) = 0;
   // Samples every row by batch.sample; updates the slots' last token and what else they remember. The
   // logits are left as they were. Synchronises: results are on the host. logits [outputs, vocab], results [outputs]
   virtual void Sample(const Batch& batch, Mat logits, std::span<SampleResult> results) = 0;

@@ -77,8 +77,8 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
 
   const double kv_bytes = static_cast<double>(MakeKvLayout(model.spec, model.kv_dtype).BytesPerToken(0));
   result.bytes_per_token =
-      static_cast<double>(model.weights.BytesPerToken()) + kv_bytes * (options.depth + tokens / 2.0);
-  result.flop_per_token = 2.0 * static_cast<double>(model.spec.LayerParameters());
+      static_cast<double>(model.weights.BytesPerToken(model.spec)) + kv_bytes * (options.depth + tokens / 2.0);
+  result.flop_per_token = 2.0 * static_cast<double>(model.spec.ActiveLayerParameters());
   const double rate = tokens / Median(result.seconds);  // tok/s
   result.gb_s = rate * result.bytes_per_token / 1e9;
   result.gflop_s = rate * result.flop_per_token / 1e9;

@@ -92,7 +92,7 @@ std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
   std::unique_ptr<Checkpoint> checkpoint;
   if (!options.dummy) {
     checkpoint = OpenCheckpoint(options.path);
-    CheckWeights(*checkpoint, arch, model->spec);
+    CheckWeights(*checkpoint, arch, {}, model->spec);
   }
   if (fs::exists(options.path / "tokenizer.json", ignored)) {
     model->tokenizer = std::make_unique<Tokenizer>(ReadTokenizer(options.path));
@@ -116,7 +116,7 @@ std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
                      if (options.progress) options.progress(done, total);
                    }};
   model->weights = options.dummy ? DummyWeights(model->spec, options.dummy_seed, *model->device, load)
-                                 : LoadWeights(*checkpoint, arch, model->spec, *model->device, load);
+                                 : LoadWeights(*checkpoint, arch, {}, model->spec, *model->device, load);
   if (options.dummy) model->load_bytes = 0;
   model->load_seconds = clock.NowSeconds() - start;
   return model;

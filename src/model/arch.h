@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "model/slot.h"
 #include "model/spec.h"
+#include "model/tensor_rule.h"
 
 namespace spate {
 
@@ -16,16 +16,14 @@ struct Arch {
   std::string_view name;  // "architectures"[0] of config.json
   ModelSpec (*spec)(const nlohmann::json& config);
   std::span<const TensorRule> tensors;
+  std::string_view models;  // published ones, for people: "Llama 2, 3 to 3.2, CodeLlama"
 };
 
 const Arch* FindArch(std::string_view name);  // null = unknown
-std::vector<std::string_view> KnownArchs();   // for messages
+std::span<const Arch* const> AllArchs();      // in the order of the registry
 
 // The architecture of a config.json and its spec, checked. Throws Error(kBadInput).
 const Arch& ArchOf(const nlohmann::json& config);
 ModelSpec MakeSpec(const nlohmann::json& config);
-
-// Fields that every Llama descendant spells the same way; arch files adjust the result.
-ModelSpec LlamaLikeSpec(const nlohmann::json& config);
 
 }  // namespace spate

@@ -80,14 +80,14 @@ TEST(Arch, RefusesInOneLine) {
       {"num_key_value_heads", 3, "not a multiple"},
       {"num_attention_heads", 0, "num_attention_heads"},
       {"num_hidden_layers", 1 << 20, "num_hidden_layers"},
-      {"head_dim", 15, "odd"},
-      {"hidden_act", "gelu", "silu"},
+      {"head_dim", 15, "pairs"},
+      {"hidden_act", "softplus", "silu"},
       {"rms_norm_eps", "x", "rms_norm_eps"},
       {"eos_token_id", -1, "eos_token_id"},
       {"eos_token_id", "x", "eos_token_id"},
       {"vocab_size", 0, "vocab_size"},
       {"rope_theta", 0, "rope_theta"},
-      {"partial_rotary_factor", 0.5, "partial_rotary_factor"},
+      {"partial_rotary_factor", 0.01, "rotated values"},
       {"rope_scaling", json{{"rope_type", "magic"}}, "default, linear, llama3"},
       {"rope_scaling", json{{"rope_type", "linear"}}, "factor"},
       {"rope_scaling",
@@ -105,19 +105,28 @@ TEST(Arch, RefusesInOneLine) {
   }
 }
 
-TEST(Arch, WindowsLimitTheContext) {
+TEST(Arch, WindowsAreOfTheLayersThatHaveThem) {
+  const auto windows = [](const json& config) {
+    std::vector<int> all;
+    for (const LayerSpec& layer : MakeSpec(config).layers) all.push_back(layer.attn.window);
+    return all;
+  };
   json config = Small();
+  config["num_hidden_layers"] = 2;
   config["architectures"] = {"MistralForCausalLM"};
   config["sliding_window"] = 32;
-  ModelSpec spec = MakeSpec(config);
-  EXPECT_EQ(spec.context, 32);
-  ASSERT_EQ(spec.notes.size(), 1u);
+  EXPECT_EQ(windows(config), (std::vector<int>{32, 32}));
   config["sliding_window"] = nullptr;  // v0.3
-  EXPECT_EQ(MakeSpec(config).context, 128);
+  EXPECT_EQ(windows(config), (std::vector<int>{0, 0}));
   config["architectures"] = {"Qwen2ForCausalLM"};
   config["sliding_window"] = 32;
   config["use_sliding_window"] = false;
-  EXPECT_EQ(MakeSpec(config).context, 128);
+  EXPECT_EQ(windows(config), (std::vector<int>{0, 0}));
+  config["use_sliding_window"] = true;
+  config["max_window_layers"] = 1;
+  EXPECT_EQ(windows(config), (std::vector<int>{0, 32}));
+  config["layer_types"] = {"sliding_attention", "full_attention"};
+  EXPECT_EQ(windows(config), (std::vector<int>{32, 0}));
 }
 
 TEST(Rope, Frequencies) {

@@ -1,5 +1,5 @@
 // Decoder: runs any ModelSpec on any Ops. Stateless between calls: the KV cache lives in the backend and
-// is addressed through Batch. Seven operations a layer; model code knows no device, format or rank.
+// is addressed through Batch. Seven operations a layer of the usual kind; model code knows no device, format or rank.
 #pragma once
 
 #include "backend/ops.h"
@@ -22,6 +22,12 @@ class Decoder {
   Mat Forward(const Batch& batch) { return Forward(batch, 0, spec_.Layers()); }
 
  private:
+  Mat Embed(const Batch& batch);  // the residual stream at its start
+  void Layer(const Batch& batch, int l, Mat x);
+  Mat Attention(const Batch& batch, int l, Mat in);  // heads' results, before the output projection
+  void FeedForward(int l, Mat in, Mat out, const Epilogue& epilogue);
+  Mat Logits(const Batch& batch, Mat x);
+
   const ModelSpec& spec_;
   const Weights& weights_;
   Ops& ops_;

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/thread_pool.h"
 #include "base/topology.h"
+#include "model/build_weights.h"
 #include "model/loader.h"
 #include "model/slot.h"
 
@@ -83,38 +84,44 @@ class DummyPacker {
   }
 
   std::unique_ptr<Linear> Matrix(Slot slot, int layer) {
+    const LayerSpec& layer_spec = spec_.layers[static_cast<size_t>(std::max(layer, 0))];
     const std::vector<MatrixView> parts = Make(slot, layer);
     auto linear =
-        device_.PackLinear({.parts = parts, .bias = {}}, {.format = options_.format, .gated = slot == Slot::kGateUp});
+        device_.PackLinear({.parts = parts, .bias = {}}, {.format = options_.format,
+                                                          .gated = IsGated(slot, layer_spec),
+                                                          .experts = ExpectedShape(slot, spec_, layer_spec).experts});
     Done(parts);
     return linear;
   }
-  std::unique_ptr<Table> Embedding() {
-    const std::vector<MatrixView> parts = Make(Slot::kEmbed, -1);
+  std::unique_ptr<Table> Rows(Slot slot) {
+    const std::vector<MatrixView> parts = Make(slot, -1);
     auto table = device_.PackTable(parts.front(), options_.format);
     Done(parts);
     return table;
   }
-  std::unique_ptr<Vec> Ones() {
-    const std::vector<float> ones(static_cast<size_t>(spec_.dim), 1.f);
-    return device_.PackVec(
-        {reinterpret_cast<const std::byte*>(ones.data()), DType::kF32, 1, spec_.dim, int64_t{4} * spec_.dim});
+  std::unique_ptr<Vec> Vector(Slot slot, int layer) {
+    const LayerSpec& layer_spec = spec_.layers[static_cast<size_t>(std::max(layer, 0))];
+    return device_.PackVec({.size = ExpectedShape(slot, spec_, layer_spec).cols});
   }
 
  private:
   std::vector<MatrixView> Make(Slot slot, int layer) {
     const SlotShape shape = ExpectedShape(slot, spec_, spec_.layers[static_cast<size_t>(std::max(layer, 0))]);
-    int64_t rows = 0;
-    for (size_t p = 0; p < static_cast<size_t>(shape.parts); ++p) rows += shape.rows[p];
+    const int64_t rows = shape.Rows() * shape.experts;
     const size_t bytes = static_cast<size_t>(rows * shape.cols * element_);
     if (buffer_.size() < bytes) buffer_ = AlignedBuffer(bytes);
     std::byte* data = buffer_.data();
     generator_.Fill(static_cast<uint64_t>(slot) + (static_cast<uint64_t>(layer + 1) << 8), rows, shape.cols,
                     options_.format, data);
     std::vector<MatrixView> parts;
-    for (size_t p = 0; p < static_cast<size_t>(shape.parts); ++p) {
-      parts.push_back({data, options_.format, shape.rows[p], shape.cols, shape.cols * element_});
-      data += shape.rows[p] * shape.cols * element_;
+    for (int part = 0; part < shape.parts * shape.experts; ++part) {
+      const int64_t part_rows = shape.rows[static_cast<size_t>(part % shape.parts)];
+      parts.push_back({.data = data,
+                       .dtype = options_.format,
+                       .rows = part_rows,
+                       .cols = shape.cols,
+                       .row_bytes = shape.cols * element_});
+      data += part_rows * shape.cols * element_;
     }
     return parts;
   }
@@ -137,25 +144,7 @@ class DummyPacker {
 
 Weights DummyWeights(const ModelSpec& spec, uint64_t seed, Device& device, const LoadOptions& options) {
   DummyPacker packer(spec, seed, device, options);
-  Weights weights;
-  if (spec.tied_head) {
-    weights.head = packer.Matrix(Slot::kHead, -1);
-    weights.embed = device.TableOf(*weights.head);
-  } else {
-    weights.embed = packer.Embedding();
-  }
-  for (int l = 0; l < spec.Layers(); ++l) {
-    LayerWeights& w = weights.layers.emplace_back();
-    w.attn_norm = packer.Ones();
-    w.qkv = packer.Matrix(Slot::kQkv, l);
-    w.attn_out = packer.Matrix(Slot::kAttnOut, l);
-    w.ffn_norm = packer.Ones();
-    w.gate_up = packer.Matrix(Slot::kGateUp, l);
-    w.down = packer.Matrix(Slot::kDown, l);
-  }
-  weights.final_norm = packer.Ones();
-  if (!spec.tied_head) weights.head = packer.Matrix(Slot::kHead, -1);
-  return weights;
+  return BuildWeights(spec, device, packer);
 }
 
 }  // namespace spate

@@ -23,11 +23,11 @@ struct LoadOptions {
 
 // `spec` may have fewer layers than the checkpoint (--num-layers): the rest is not read and not "left over".
 // Throws Error(kBadInput) listing everything missing.
-Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec, Device& device,
-                    const LoadOptions& options);
+Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const Dialect& dialect, const ModelSpec& spec,
+                    Device& device, const LoadOptions& options);
 
 // Everything LoadWeights would complain about, without reading a weight.
-void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const ModelSpec& spec);
+void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const Dialect& dialect, const ModelSpec& spec);
 
 // Seeded random weights of the spec's shapes: Gaussian with standard deviation 0.02, norms 1, no biases.
 // Numbers depend on (seed, slot, layer) alone.

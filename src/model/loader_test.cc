@@ -20,7 +20,7 @@ class FakeCheckpoint : public Checkpoint {
     for (const int64_t d : shape) elements *= d;
     auto& storage = bytes_[name];
     storage.resize(static_cast<size_t>(elements * Traits(dtype).block_bytes));
-    tensors_[name] = {dtype, std::move(shape), storage};
+    tensors_[name] = {.dtype = dtype, .shape = std::move(shape), .bytes = storage};
   }
   void Remove(const std::string& name) { tensors_.erase(name); }
 
@@ -84,7 +84,7 @@ std::string LoadMessage(const Checkpoint& checkpoint, int layers = 3) {
   const auto device = MakeDevice("ref", {});
   try {
     const Weights weights =
-        LoadWeights(checkpoint, ArchOf(Config()), spec, *device, {.format = DType::kF32, .progress = {}});
+        LoadWeights(checkpoint, ArchOf(Config()), {}, spec, *device, {.format = DType::kF32, .progress = {}});
     EXPECT_EQ(weights.layers.size(), static_cast<size_t>(layers));
     EXPECT_EQ(weights.layers[0].qkv->rows(), 16);
     EXPECT_EQ(weights.layers[0].gate_up->rows(), 24);
@@ -166,7 +166,7 @@ TEST(Loader, DummyWeightsDependOnSeedAloneAndLookNormal) {
     batch.tokens = 4000;
     batch.ids = ids.data();
     const Mat out = ops->Scratch(Buf::kResidual, 4000, spec.dim);
-    ops->Embed(*weights.embed, batch, out);
+    ops->Embed(*weights.embed, 1, batch, out);
     std::vector<float> values(static_cast<size_t>(4000 * spec.dim));
     ops->Download(out, values);
     return values;

@@ -47,7 +47,7 @@ void ScaleLlama3(const json& scaling, std::string_view what, std::vector<float>&
 
 }  // namespace
 
-RopeTable MakeRope(const json& config, int head_dim, RopeStyle style) {
+RopeTable MakeRope(const json& config, int dims, RopeStyle style) {
   // Older files say rope_theta and rope_scaling; newer ones put both into rope_parameters.
   const json* scaling = FindObject(config, "rope_parameters", kWhat);
   const char* where = "rope_parameters";
@@ -63,16 +63,12 @@ RopeTable MakeRope(const json& config, int head_dim, RopeStyle style) {
     // "type" is the older spelling of "rope_type".
     kind = GetString(*scaling, "rope_type", GetString(*scaling, "type", "default", what), what);
   }
-  if (GetFloat(config, "partial_rotary_factor", 1.0, 0, 1, kWhat) != 1.0) {
-    throw Error(ErrorCode::kBadInput, "{}: partial_rotary_factor: this architecture rotates whole heads, got {}", kWhat,
-                config["partial_rotary_factor"].dump());
-  }
-  if (head_dim % 2 != 0) {
-    throw Error(ErrorCode::kBadInput, "{}: head size {} is odd; rotary embedding turns pairs of values", kWhat,
-                head_dim);
+  if (dims % 2 != 0 || dims < 2) {
+    throw Error(ErrorCode::kBadInput, "{}: {} rotated values of a head; rotary embedding turns pairs of values", kWhat,
+                dims);
   }
 
-  RopeTable table{.style = style, .inv_freq = PlainFrequencies(static_cast<float>(theta), head_dim), .magnitude = 1.0f};
+  RopeTable table{.style = style, .inv_freq = PlainFrequencies(static_cast<float>(theta), dims), .magnitude = 1.0f};
   if (kind == "default") return table;
   if (kind == "linear") {
     const auto factor = static_cast<float>(GetFloat(*scaling, "factor", {}, 1e-6, 1e6, what));

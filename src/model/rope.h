@@ -11,8 +11,8 @@
 
 namespace spate {
 
-// `config` is the whole config.json; rotated dimensions default to head_dim. Throws Error(kBadInput) for a scheme that
-// is not known (with the list of those that are), or for missing or impossible numbers.
-RopeTable MakeRope(const nlohmann::json& config, int head_dim, RopeStyle style);
+// `config` is the whole config.json, `dims` how many leading values of a head are rotated. Throws Error(kBadInput) for
+// a scheme that is not known (with the list of those that are), or for missing or impossible numbers.
+RopeTable MakeRope(const nlohmann::json& config, int dims, RopeStyle style);
 
 }  // namespace spate

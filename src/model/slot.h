@@ -1,5 +1,5 @@
-// Slot: the closed set of weights a decoder can own. Architectures map checkpoint names to slots
-// (TensorRule); whether a slot must be there follows from the ModelSpec, so rules carry no "optional".
+// Slot: the closed set of weights a decoder can own, and what the ModelSpec says of each. Whether a slot must be
+// there follows from the spec alone.
 #pragma once
 
 #include <array>
@@ -13,51 +13,74 @@ namespace spate {
 
 enum class Slot : uint8_t {
   kEmbed,
+  kPositions,
+  kEmbedNorm,
   kFinalNorm,
   kHead,
   kAttnNorm,
   kQkv,
+  kQNorm,
+  kKNorm,
   kAttnOut,
+  kPostAttnNorm,
   kFfnNorm,
+  kRouter,
   kGateUp,
   kDown,
+  kSharedGateUp,
+  kSharedDown,
+  kSharedGate,
+  kPostFfnNorm,
   kCount,
 };
 
 struct SlotTraits {
   std::string_view name;
   bool per_layer;
-  bool matrix;  // a Linear; false = norm vector
+  bool matrix;  // a Linear or a Table; false = norm vector
 };
 
 inline constexpr std::array<SlotTraits, static_cast<size_t>(Slot::kCount)> kSlotTraits{{
     {"embed", false, true},
+    {"positions", false, true},
+    {"embed_norm", false, false},
     {"final_norm", false, false},
     {"head", false, true},
     {"attn_norm", true, false},
     {"qkv", true, true},
+    {"q_norm", true, false},
+    {"k_norm", true, false},
     {"attn_out", true, true},
+    {"post_attn_norm", true, false},
     {"ffn_norm", true, false},
+    {"router", true, true},
     {"gate_up", true, true},
     {"down", true, true},
+    {"shared_gate_up", true, true},
+    {"shared_down", true, true},
+    {"shared_gate", true, true},
+    {"post_ffn_norm", true, false},
 }};
 
 constexpr const SlotTraits& Traits(Slot slot) { return kSlotTraits[static_cast<size_t>(slot)]; }
 
-// One line of an architecture's tensor table: "<source>.weight", and "<source>.bias" if present. "{l}" is the
-// layer. Sources are stacked by rows in the order listed, which is the canonical one (q|k|v, gate|up).
-struct TensorRule {
-  Slot slot;
-  std::array<std::string_view, 3> sources{};
-};
+// Whether a model of `spec` has `slot`, in `layer` if it is per layer. A tied head has no slot of its own.
+bool Needs(Slot slot, const ModelSpec& spec, const LayerSpec& layer);
 
-// What the spec says a slot's sources must be: rows of each, in the order of the rule, and columns.
-// A norm vector has one source with rows = 1.
+// What the spec says a slot consists of, in canonical order (q|k|v, gate|up): rows of each part, and columns. A norm
+// vector has one part of one row. With experts, so many stacks of the same parts.
 struct SlotShape {
   std::array<int64_t, 3> rows{};
   int parts = 0;
   int64_t cols = 0;
+  int experts = 1;
+
+  int64_t Rows() const { return rows[0] + rows[1] + rows[2]; }  // of one expert
+  int64_t Elements() const { return experts * Rows() * cols; }
 };
 SlotShape ExpectedShape(Slot slot, const ModelSpec& spec, const LayerSpec& layer);
+
+// Whether PackLinear makes pairs of gate and up rows of it.
+bool IsGated(Slot slot, const LayerSpec& layer);
 
 }  // namespace spate

@@ -18,6 +18,8 @@ AlignedBuffer MakeScratch(const OpsConfig& config, Buf id) {
   switch (id) {
     case Buf::kResidual:
     case Buf::kNormed:
+    case Buf::kBranch:
+    case Buf::kShared:
       break;
     case Buf::kQkv:
       cols = config.max_qkv;

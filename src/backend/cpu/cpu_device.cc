@@ -44,7 +44,7 @@ class CpuDevice final : public Device {
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override {
     return std::make_unique<cpu::CpuLinear>(source, spec, kernels_.linear, pool_);
   }
-  std::unique_ptr<Vec> PackVec(const MatrixView& source) override { return std::make_unique<cpu::CpuVec>(source); }
+  std::unique_ptr<Vec> PackVec(const VecSource& source) override { return std::make_unique<cpu::CpuVec>(source); }
   std::unique_ptr<Table> PackTable(const MatrixView& source, DType format) override {
     return std::make_unique<cpu::CpuTable>(source, format, pool_);
   }

@@ -41,18 +41,25 @@ void CpuOps::Begin(const Batch& batch) {
   attention_.Begin(batch);
 }
 
-void CpuOps::Embed(const Table& table, const Batch& batch, Mat out) {
+void CpuOps::Embed(const Table& table, float scale, const Batch& batch, Mat out) {
   const CpuTable& rows = static_cast<const CpuTable&>(table);
   CheckShape("out", out, batch.tokens, rows.cols());
   ForRows(pool_, batch.tokens, rows.cols(), [&](int64_t t) {
     const int32_t id = batch.ids[t];
     rows.ReadRow(id >= 0 ? id : sampler_.LastToken(-1 - id), Row(out, t));
+    if (scale != 1.0f) {
+      for (int64_t i = 0; i < out.cols; ++i) Row(out, t)[i] *= scale;
+    }
   });
+}
+
+void CpuOps::AddPositions(const Table& /*table*/, int /*offset*/, const Batch& /*batch*/, Mat /*x*/) {
+  CHECK(false, "not on this backend yet");
 }
 
 void CpuOps::AddNorm(const Vec& w, const NormSpec& spec, const Mat* delta, Mat x, Mat out) {
   const CpuVec& weight = static_cast<const CpuVec&>(w);
-  CHECK(spec.kind == NormKind::kRms);
+  CHECK(spec.kind == NormKind::kRms && weight.bias() == nullptr);
   CheckShape("x", x, x.rows, weight.size());
   CheckShape("out", out, x.rows, weight.size());
   if (delta != nullptr) CheckShape("delta", *delta, x.rows, weight.size());
@@ -62,9 +69,24 @@ void CpuOps::AddNorm(const Vec& w, const NormSpec& spec, const Mat* delta, Mat x
   });
 }
 
-void CpuOps::Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv, Mat out) {
+void CpuOps::Attend(const AttnSpec& spec, const QkNormWeights& /*norms*/, int layer, const Batch& batch, Mat qkv,
+                    Mat out) {
+  CHECK(spec.qk_norm == QkNorm::kNone && spec.window == 0 && spec.softcap == 0 && spec.alibi < 0 && spec.clip == 0);
   attention_.Attend(spec, layer, batch, qkv, out);
 }
+
+void CpuOps::Experts(const FfnSpec& /*spec*/, const Linear& /*router*/, const Linear& /*gate_up*/,
+                     const Linear& /*down*/, Mat /*x*/, Mat /*out*/, const Epilogue& /*epilogue*/) {
+  CHECK(false, "not on this backend yet");
+}
+
+void CpuOps::AddGated(const Linear& /*gate*/, Mat /*x*/, Mat /*delta*/, float /*scale*/, Mat /*out*/) {
+  CHECK(false, "not on this backend yet");
+}
+
+void CpuOps::Add(Mat /*delta*/, Mat /*x*/) { CHECK(false, "not on this backend yet"); }
+
+void CpuOps::Softcap(float /*cap*/, Mat /*logits*/) { CHECK(false, "not on this backend yet"); }
 
 void CpuOps::GatherRows(const Batch& batch, Mat x, Mat out) {
   CheckShape("out", out, batch.outputs, x.cols);

@@ -1,5 +1,6 @@
 #include "backend/cpu/cpu_table.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -31,15 +32,28 @@ size_t TableBytes(const MatrixView& source, DType format) {
   return static_cast<size_t>(*bytes);
 }
 
-}  // namespace
-
-CpuVec::CpuVec(const MatrixView& source) : size_(source.cols) {
+// A row as f32, padded with zeros to a multiple of 16.
+AlignedBuffer ReadVector(const MatrixView& source, int64_t size) {
   CheckSource(source);
-  CHECK(source.rows == 1, "{} rows", source.rows);
-  values_ = AlignedBuffer(static_cast<size_t>(AlignUp(size_, kTileRows)) * sizeof(float));
+  CHECK(source.rows == 1 && source.cols == size, "[{}, {}], expected [1, {}]", source.rows, source.cols, size);
+  AlignedBuffer values(static_cast<size_t>(AlignUp(size, kTileRows)) * sizeof(float));
   // Not through the mapping: the kernel would read megabytes around a few kilobytes.
   const LoadedRows loaded = LoadRows(source, 0, 1);
-  Unpack(source.dtype, loaded.rows.data, values_.As<float>(), static_cast<size_t>(size_));
+  Unpack(source.dtype, loaded.rows.data, values.As<float>(), static_cast<size_t>(size));
+  return values;
+}
+
+}  // namespace
+
+CpuVec::CpuVec(const VecSource& source) : size_(source.weight.rows == 0 ? source.size : source.weight.cols) {
+  if (source.weight.rows == 0) {
+    values_ = AlignedBuffer(static_cast<size_t>(AlignUp(size_, kTileRows)) * sizeof(float));
+    std::fill_n(values_.As<float>(), size_, 1.0f);
+  } else {
+    values_ = ReadVector(source.weight, size_);
+  }
+  for (int64_t i = 0; i < size_; ++i) values_.As<float>()[i] += source.offset;
+  if (source.bias.rows > 0) bias_ = ReadVector(source.bias, size_);
 }
 
 CpuTable::CpuTable(const MatrixView& source, DType format, ThreadPool& pool)

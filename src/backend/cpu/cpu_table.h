@@ -12,14 +12,16 @@ namespace spate::cpu {
 
 class CpuVec final : public Vec {
  public:
-  explicit CpuVec(const MatrixView& source);  // [1, n]
+  explicit CpuVec(const VecSource& source);
 
   int64_t size() const { return size_; }
   const float* data() const { return values_.As<float>(); }  // [size], padded with zeros to a multiple of 16
+  const float* bias() const { return bias_.size() == 0 ? nullptr : bias_.As<float>(); }  // likewise; null = none
 
  private:
   int64_t size_;
   AlignedBuffer values_;
+  AlignedBuffer bias_;
 };
 
 class CpuTable final : public Table {

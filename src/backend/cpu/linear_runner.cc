@@ -33,6 +33,7 @@ void LinearRunner::Apply(const CpuLinear& w, const Mat& x, const Mat& out, const
   CHECK(x.cols == w.cols() && x.rows == out.rows && out.cols == w.outputs(), "x [{}, {}], w [{}, {}], out [{}, {}]",
         x.rows, x.cols, w.rows(), w.cols(), out.rows, out.cols);
   CHECK(w.gated() == (epilogue.kind == Epilogue::Kind::kGate));
+  CHECK(epilogue.kind != Epilogue::Kind::kAct && epilogue.act == Act::kSilu && epilogue.scale == 1);
   CHECK(x.rows <= max_tokens_, "{} rows, planned for {}", x.rows, max_tokens_);
   if (x.rows == 0) return;
 

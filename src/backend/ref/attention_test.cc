@@ -86,7 +86,7 @@ struct Rig {
     batch.context_len = context_len;
     batch.kv = {&view, 1};
     std::vector<float> out(static_cast<size_t>(tokens * spec.QueryWidth()));
-    Attend(spec, rope, 0, batch, {qkv.data(), tokens, spec.QkvWidth(), spec.QkvWidth(), DType::kF32},
+    Attend(spec, {.rope = &rope}, 0, batch, {qkv.data(), tokens, spec.QkvWidth(), spec.QkvWidth(), DType::kF32},
            {out.data(), tokens, spec.QueryWidth(), spec.QueryWidth(), DType::kF32}, kv);
     return out;
   }

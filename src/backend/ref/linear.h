@@ -6,8 +6,10 @@
 
 namespace spate::ref {
 
-void Apply(const RefLinear& w, const Mat& x, const Mat& out, const Epilogue& epilogue);
+// With a stack of matrices, that of `expert`.
+void Apply(const RefLinear& w, const Mat& x, const Mat& out, const Epilogue& epilogue, int expert = 0);
 
-double Silu(double x);  // x / (1 + e^-x)
+double Activate(Act act, double x);
+double Sigmoid(double x);  // 1 / (1 + e^-x)
 
 }  // namespace spate::ref

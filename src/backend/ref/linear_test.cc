@@ -55,9 +55,9 @@ TEST(RefLinear, GateIsSiluOfGateTimesUp) {
 }
 
 TEST(RefLinear, SiluFarFromZero) {
-  EXPECT_EQ(Silu(0), 0);
-  EXPECT_DOUBLE_EQ(Silu(800), 800);
-  EXPECT_EQ(Silu(-800), 0);  // e^800 is infinite
+  EXPECT_EQ(Activate(Act::kSilu, 0), 0);
+  EXPECT_DOUBLE_EQ(Activate(Act::kSilu, 800), 800);
+  EXPECT_EQ(Activate(Act::kSilu, -800), 0);  // e^800 is infinite
 }
 
 TEST(RefLinear, WeightsAreRoundedToTheFormatActivationsAreNot) {

@@ -7,9 +7,28 @@
 
 namespace spate::ref {
 
+void Normalize(const NormSpec& spec, const float* x, size_t count, const float* weight, const RefVec* bias,
+               float* out) {
+  const double n = static_cast<double>(count);
+  double mean = 0;
+  if (spec.kind == NormKind::kLayer) {
+    for (size_t i = 0; i < count; ++i) mean += static_cast<double>(x[i]);
+    mean /= n;
+  }
+  double squares = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double d = static_cast<double>(x[i]) - mean;
+    squares += d * d;
+  }
+  const double scale = 1.0 / std::sqrt(squares / n + static_cast<double>(spec.eps));
+  for (size_t i = 0; i < count; ++i) {
+    const double y = (static_cast<double>(x[i]) - mean) * scale * static_cast<double>(weight[i]);
+    out[i] = static_cast<float>(y + (bias == nullptr ? 0.0 : static_cast<double>(bias->bias(i))));
+  }
+}
+
 void AddNorm(const RefVec& w, const NormSpec& spec, const Mat* delta, const Mat& x, const Mat& out) {
   const int dim = static_cast<int>(w.values().size());
-  CHECK(spec.kind == NormKind::kRms);
   CheckShape("x", x, x.rows, dim);
   CheckShape("out", out, x.rows, dim);
   if (delta != nullptr) CheckShape("delta", *delta, x.rows, dim);
@@ -19,13 +38,7 @@ void AddNorm(const RefVec& w, const NormSpec& spec, const Mat* delta, const Mat&
     if (delta != nullptr) {
       for (int i = 0; i < dim; ++i) values[i] += Row(*delta, r)[i];
     }
-    double squares = 0;
-    for (int i = 0; i < dim; ++i) squares += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-    const double scale = 1.0 / std::sqrt(squares / dim + static_cast<double>(spec.eps));
-    for (int i = 0; i < dim; ++i) {
-      Row(out, r)[i] = static_cast<float>(static_cast<double>(values[i]) * scale *
-                                          static_cast<double>(w.values()[static_cast<size_t>(i)]));
-    }
+    Normalize(spec, values, w.values().size(), w.values().data(), &w, Row(out, r));
   }
 }
 

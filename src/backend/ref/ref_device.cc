@@ -24,7 +24,7 @@ class RefDevice final : public Device {
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override {
     return std::make_unique<ref::RefLinear>(source, spec);
   }
-  std::unique_ptr<Vec> PackVec(const MatrixView& source) override { return std::make_unique<ref::RefVec>(source); }
+  std::unique_ptr<Vec> PackVec(const VecSource& source) override { return std::make_unique<ref::RefVec>(source); }
   std::unique_ptr<Table> PackTable(const MatrixView& source, DType format) override {
     return std::make_unique<ref::RefTable>(source, format);
   }

@@ -1,9 +1,11 @@
 #include "backend/ref/ref_ops.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 
 #include "backend/ref/attention.h"
+#include "backend/ref/experts.h"
 #include "backend/ref/linear.h"
 #include "backend/ref/mat.h"
 #include "backend/ref/norm.h"
@@ -19,6 +21,8 @@ size_t ScratchSize(const OpsConfig& config, Buf id) {
   switch (id) {
     case Buf::kResidual:
     case Buf::kNormed:
+    case Buf::kBranch:
+    case Buf::kShared:
       return size(config.max_tokens, config.dim);
     case Buf::kQkv:
       return size(config.max_tokens, config.max_qkv);
@@ -64,7 +68,7 @@ Mat RefOps::Scratch(Buf id, int rows, int cols) {
   return {buffer.data(), rows, cols, cols, DType::kF32};
 }
 
-void RefOps::Embed(const Table& table, const Batch& batch, Mat out) {
+void RefOps::Embed(const Table& table, float scale, const Batch& batch, Mat out) {
   const RefTable& rows = As<RefTable>(table);
   CheckShape("out", out, batch.tokens, rows.cols());
   for (int t = 0; t < batch.tokens; ++t) {
@@ -76,6 +80,17 @@ void RefOps::Embed(const Table& table, const Batch& batch, Mat out) {
       CHECK(id >= 0, "slot {} has no token yet", slot);
     }
     rows.Read(id, Row(out, t));
+    for (int i = 0; i < out.cols; ++i) Row(out, t)[i] *= scale;
+  }
+}
+
+void RefOps::AddPositions(const Table& table, int offset, const Batch& batch, Mat x) {
+  const RefTable& rows = As<RefTable>(table);
+  CheckShape("x", x, batch.tokens, rows.cols());
+  std::vector<float> row(static_cast<size_t>(x.cols));
+  for (int t = 0; t < batch.tokens; ++t) {
+    rows.Read(batch.positions[t] + offset, row.data());
+    for (int i = 0; i < x.cols; ++i) Row(x, t)[i] += row[static_cast<size_t>(i)];
   }
 }
 
@@ -87,10 +102,41 @@ void RefOps::Apply(const Linear& w, Mat x, Mat out, const Epilogue& epilogue) {
   ref::Apply(As<RefLinear>(w), x, out, epilogue);
 }
 
-void RefOps::Attend(const AttnSpec& spec, int layer, const Batch& batch, Mat qkv, Mat out) {
-  const size_t rope = static_cast<size_t>(spec.rope);
-  CHECK(rope < config_.ropes.size(), "rope {} of {}", rope, config_.ropes.size());
-  ref::Attend(spec, config_.ropes[rope], layer, batch, qkv, out, kv_);
+void RefOps::Attend(const AttnSpec& spec, const QkNormWeights& norms, int layer, const Batch& batch, Mat qkv, Mat out) {
+  CHECK(spec.rope < static_cast<int>(config_.ropes.size()) && spec.alibi < static_cast<int>(config_.alibi.size()),
+        "rope {} of {}, alibi {} of {}", spec.rope, config_.ropes.size(), spec.alibi, config_.alibi.size());
+  AttnData data;
+  if (spec.rope >= 0) data.rope = &config_.ropes[static_cast<size_t>(spec.rope)];
+  if (spec.alibi >= 0) data.alibi = &config_.alibi[static_cast<size_t>(spec.alibi)];
+  if (norms.query != nullptr) data.query_norm = &As<RefVec>(*norms.query);
+  if (norms.key != nullptr) data.key_norm = &As<RefVec>(*norms.key);
+  ref::Attend(spec, data, layer, batch, qkv, out, kv_);
+}
+
+void RefOps::Experts(const FfnSpec& spec, const Linear& router, const Linear& gate_up, const Linear& down, Mat x,
+                     Mat out, const Epilogue& epilogue) {
+  ref::Experts(spec, As<RefLinear>(router), As<RefLinear>(gate_up), As<RefLinear>(down), x, out, epilogue);
+}
+
+void RefOps::AddGated(const Linear& gate, Mat x, Mat delta, float scale, Mat out) {
+  ref::AddGated(As<RefLinear>(gate), x, delta, scale, out);
+}
+
+void RefOps::Add(Mat delta, Mat x) {
+  CheckShape("delta", delta, x.rows, x.cols);
+  for (int r = 0; r < x.rows; ++r) {
+    for (int i = 0; i < x.cols; ++i) Row(x, r)[i] += Row(delta, r)[i];
+  }
+}
+
+void RefOps::Softcap(float cap, Mat logits) {
+  const double c = static_cast<double>(cap);
+  for (int r = 0; r < logits.rows; ++r) {
+    for (int i = 0; i < logits.cols; ++i) {
+      float& value = Row(logits, r)[i];
+      value = static_cast<float>(c * std::tanh(static_cast<double>(value) / c));
+    }
+  }
 }
 
 void RefOps::GatherRows(const Batch& batch, Mat x, Mat out) {

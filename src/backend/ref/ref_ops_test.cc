@@ -48,7 +48,7 @@ TEST(RefOps, EmbedReadsIdsAndLastSampledTokens) {
   batch.tokens = 2;
   batch.ids = ids;
   const Mat out = ops->Scratch(Buf::kResidual, 2, 2);
-  ops->Embed(*table, batch, out);
+  ops->Embed(*table, 1, batch, out);
   std::vector<float> got(4);
   ops->Download(out, got);
   EXPECT_EQ(got, (std::vector<float>{20, 21, 10, 11}));

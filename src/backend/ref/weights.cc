@@ -1,5 +1,6 @@
 #include "backend/ref/weights.h"
 
+#include <algorithm>
 #include <new>
 
 #include "backend/ref/mat.h"
@@ -13,6 +14,15 @@ void CheckSource(const MatrixView& source) {
   if (IsWeightFormat(source.dtype)) return;
   throw Error(ErrorCode::kBadInput, "weights of type {} cannot be used; expected f32, f16, bf16 or f64",
               Name(source.dtype));
+}
+
+std::vector<float> ReadRow(const MatrixView& source) {
+  CheckSource(source);
+  CHECK(source.rows == 1, "{} rows", source.rows);
+  std::vector<float> values(static_cast<size_t>(source.cols));
+  const LoadedRows loaded = LoadRows(source, 0, 1);
+  Unpack(source.dtype, loaded.rows.data, values.data(), values.size());
+  return values;
 }
 
 int64_t TotalRows(const LinearSource& source) {
@@ -51,7 +61,8 @@ void RoundedMatrix::Append(const MatrixView& part) {
   }
   std::vector<float> values(static_cast<size_t>(cols_));
   for (int64_t r = 0; r < part.rows; ++r) {
-    Unpack(part.dtype, part.Row(r), values.data(), values.size());
+    const LoadedRows loaded = LoadRows(part, r, 1);
+    Unpack(part.dtype, loaded.rows.data, values.data(), values.size());
     Pack(format_, values.data(), bytes_.data() + old_size + static_cast<size_t>(r * row_bytes_), values.size());
   }
 }
@@ -62,8 +73,13 @@ void RoundedMatrix::Read(int64_t row, float* out) const {
 }
 
 RefLinear::RefLinear(const LinearSource& source, const LinearSpec& spec)
-    : Linear(TotalRows(source), CommonCols(source), spec.format), weights_(spec.format, cols()), gated_(spec.gated) {
-  if (gated_) CHECK(source.parts.size() == 2 && source.parts[0].rows == source.parts[1].rows);
+    : Linear(TotalRows(source), CommonCols(source), spec.format),
+      weights_(spec.format, cols()),
+      gated_(spec.gated),
+      experts_(spec.experts) {
+  CHECK(experts_ >= 1 && source.parts.size() % static_cast<size_t>(experts_) == 0);
+  if (gated_)
+    CHECK(source.parts.size() == 2 * static_cast<size_t>(experts_) && source.parts[0].rows == source.parts[1].rows);
   for (const MatrixView& part : source.parts) weights_.Append(part);
   if (source.bias.empty()) return;
   CHECK(source.bias.size() == source.parts.size(), "{} biases of {} parts", source.bias.size(), source.parts.size());
@@ -73,16 +89,19 @@ RefLinear::RefLinear(const LinearSource& source, const LinearSpec& spec)
     const MatrixView& bias = source.bias[i];
     CHECK(bias.rows == 1 && bias.cols == source.parts[i].rows, "bias [{}, {}] of {} rows", bias.rows, bias.cols,
           source.parts[i].rows);
-    CheckSource(bias);
-    Unpack(bias.dtype, bias.data, bias_.data() + first, static_cast<size_t>(bias.cols));
-    first += static_cast<size_t>(bias.cols);
+    const std::vector<float> values = ReadRow(bias);
+    std::copy(values.begin(), values.end(), bias_.begin() + static_cast<std::ptrdiff_t>(first));
+    first += values.size();
   }
 }
 
-RefVec::RefVec(const MatrixView& source) : values_(static_cast<size_t>(source.cols)) {
-  CheckSource(source);
-  CHECK(source.rows == 1, "{} rows", source.rows);
-  Unpack(source.dtype, source.data, values_.data(), values_.size());
+RefVec::RefVec(const VecSource& source)
+    : values_(source.weight.rows == 0 ? std::vector<float>(static_cast<size_t>(source.size), 1.0f)
+                                      : ReadRow(source.weight)) {
+  for (float& value : values_) value += source.offset;
+  if (source.bias.rows == 0) return;
+  bias_ = ReadRow(source.bias);
+  CHECK(bias_.size() == values_.size(), "{} weights, {} biases", values_.size(), bias_.size());
 }
 
 RefTable::RefTable(const MatrixView& source, DType format) : cols_(source.cols) {

@@ -34,20 +34,24 @@ class RefLinear final : public Linear {
   const RoundedMatrix& weights() const { return weights_; }
   float bias(int64_t row) const { return bias_.empty() ? 0.0f : bias_[static_cast<size_t>(row)]; }
   bool gated() const { return gated_; }
+  int experts() const { return experts_; }
 
  private:
   RoundedMatrix weights_;
   std::vector<float> bias_;  // [rows] or empty
   bool gated_;
+  int experts_;
 };
 
 class RefVec final : public Vec {
  public:
-  explicit RefVec(const MatrixView& source);
+  explicit RefVec(const VecSource& source);
   const std::vector<float>& values() const { return values_; }
+  float bias(size_t i) const { return bias_.empty() ? 0.0f : bias_[i]; }
 
  private:
   std::vector<float> values_;
+  std::vector<float> bias_;  // [n] or empty
 };
 
 // Owns its rows, or reads those of a head that outlives it.

@@ -10,7 +10,11 @@
 namespace spate {
 namespace {
 
-constexpr std::array kAll = {&kLlamaArch, &kMistralArch, &kQwen2Arch};
+constexpr std::array kAll = {
+    &kLlamaArch,
+    &kMistralArch,
+    &kQwen2Arch,
+};
 
 }  // namespace
 
@@ -21,11 +25,7 @@ const Arch* FindArch(std::string_view name) {
   return nullptr;
 }
 
-std::vector<std::string_view> KnownArchs() {
-  std::vector<std::string_view> names;
-  for (const Arch* arch : kAll) names.push_back(arch->name);
-  return names;
-}
+std::span<const Arch* const> AllArchs() { return kAll; }
 
 const Arch& ArchOf(const nlohmann::json& config) {
   if (!config.is_object())
@@ -37,8 +37,10 @@ const Arch& ArchOf(const nlohmann::json& config) {
   }
   const auto& name = list->front().get_ref<const std::string&>();
   if (const Arch* arch = FindArch(name)) return *arch;
+  std::vector<std::string_view> known;
+  for (const Arch* arch : kAll) known.push_back(arch->name);
   throw Error(ErrorCode::kBadInput, "config.json: architecture {} is not known; known are {}",
-              DescribeJson(list->front()), fmt::join(KnownArchs(), ", "));
+              DescribeJson(list->front()), fmt::join(known, ", "));
 }
 
 ModelSpec MakeSpec(const nlohmann::json& config) {

@@ -37,8 +37,9 @@ Value ReplaceText(Interpreter& interpreter, const Value& text, const Value& old,
   }
   const std::string replacement = text.markup() ? EscapedText(heap, with) : std::string(with.text());
   heap.StepBytes(2 * text.text().size());
-  const size_t parts = CountParts(text.text(), old.text());
-  heap.Check(count < 0 ? parts : std::min(parts, static_cast<size_t>(count)), replacement.size());
+  size_t most = replacement.empty() ? SIZE_MAX : kMaxBytes / replacement.size() + 1;  // already too many
+  if (count >= 0) most = std::min(most, static_cast<size_t>(count));
+  heap.Check(CountParts(text.text(), old.text(), most), replacement.size());
   return NewString(heap, Replace(text.text(), old.text(), replacement, count), text.markup());
 }
 

@@ -186,10 +186,13 @@ size_t FindLast(std::string_view text, std::string_view part) {
   return found == std::string_view::npos ? found : text.size() - found - part.size();
 }
 
-size_t CountParts(std::string_view text, std::string_view part) {
-  if (part.empty()) return CountChars(text) + 1;
+size_t CountParts(std::string_view text, std::string_view part, size_t most) {
+  if (part.empty()) return std::min(CountChars(text) + 1, most);
   size_t count = 0;
-  for (size_t at = Find(text, part); at != std::string_view::npos; at = Find(text, part, at + part.size())) ++count;
+  for (size_t at = Find(text, part); at != std::string_view::npos && count < most;
+       at = Find(text, part, at + part.size())) {
+    ++count;
+  }
   return count;
 }
 

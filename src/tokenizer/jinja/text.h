@@ -33,7 +33,8 @@ void AppendCodePoint(std::string& out, uint32_t code_point);
 // In linear time, whatever is searched for.
 size_t Find(std::string_view text, std::string_view part, size_t from = 0);
 size_t FindLast(std::string_view text, std::string_view part);
-size_t CountParts(std::string_view text, std::string_view part);  // without overlap
+// How often `part` occurs, without overlap; counting stops at `most`.
+size_t CountParts(std::string_view text, std::string_view part, size_t most = SIZE_MAX);
 std::string Replace(std::string_view text, std::string_view old, std::string_view with, int64_t count);
 
 std::vector<std::string_view> Split(std::string_view text, std::string_view separator, int64_t max);

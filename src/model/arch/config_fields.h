@@ -1,0 +1,46 @@
+// What many architectures spell alike in config.json, read and checked once. Each function throws Error(kBadInput) that
+// names the key, what was expected and what is there.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "model/spec.h"
+
+namespace spate {
+
+inline constexpr std::string_view kConfigFile = "config.json";
+inline constexpr int64_t kMaxWidth = 1 << 20;  // far above any model, far below what overflows an int
+
+// An integer in [1, max]; without a fallback it must be there.
+int WholeField(const nlohmann::json& config, std::string_view key, std::optional<int64_t> fallback,
+               int64_t max = kMaxWidth);
+// The first of several spellings that is there.
+std::string_view FirstKey(const nlohmann::json& config, std::initializer_list<std::string_view> keys);
+float FloatField(const nlohmann::json& config, std::string_view key, std::optional<double> fallback, double low,
+                 double high);
+
+// Activations by their names in transformers: silu, swish, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, relu2.
+Act ActField(const nlohmann::json& config, std::string_view key, std::string_view fallback);
+
+// eos_token_id and bos_token_id, one id or a list.
+void ReadTokenIds(const nlohmann::json& config, ModelSpec& spec);
+
+// Heads, key/value heads and head size, checked against each other; scale = head_dim^-1/2.
+AttnSpec MakeAttn(int dim, int heads, int kv_heads, std::optional<int> head_dim);
+
+// Which layers see a sliding window: layer_types where config.json has it, else `windowed(layer)`.
+void SetWindows(const nlohmann::json& config, int window, bool (*windowed)(const nlohmann::json& config, int layer),
+                ModelSpec& spec);
+
+// Slopes of linear biases for so many heads (arXiv 2108.12409), as the published models compute them.
+AlibiSlopes MakeAlibi(int heads);
+
+// The fields of Llama and its many descendants: RMS norms, gated silu, RoPE over the whole head, all layers alike.
+ModelSpec LlamaLikeSpec(const nlohmann::json& config);
+
+}  // namespace spate

@@ -1,0 +1,340 @@
+#include "model/find_weights.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "model/part_views.h"
+#include "model/transposed.h"
+
+namespace spate {
+namespace {
+
+constexpr size_t kMaxListed = 12;  // names in a message
+
+std::string Expand(std::string_view source, int layer, int expert, std::string_view suffix) {
+  std::string name(source);
+  if (const size_t at = name.find("{l}"); at != std::string::npos) name.replace(at, 3, std::to_string(layer));
+  if (const size_t at = name.find("{e}"); at != std::string::npos) name.replace(at, 3, std::to_string(expert));
+  return name.append(suffix);
+}
+
+std::string Joined(const std::vector<std::string>& items) {
+  std::string joined;
+  for (size_t i = 0; i < std::min(items.size(), kMaxListed); ++i) joined += (i ? ", " : "") + items[i];
+  if (items.size() > kMaxListed) joined += fmt::format(" and {} more", items.size() - kMaxListed);
+  return joined;
+}
+
+// Rows of all stacked matrices as one matrix.
+TensorView AsStack(const TensorView& tensor) {
+  TensorView flat = tensor;
+  flat.shape = {tensor.shape[0] * tensor.shape[1], tensor.shape[2]};
+  return flat;
+}
+
+}  // namespace
+
+class WeightFinder {
+ public:
+  WeightFinder(const Checkpoint& checkpoint, const Arch& arch, const Dialect& dialect, const ModelSpec& spec,
+               FoundModel& model)
+      : checkpoint_(checkpoint),
+        arch_(arch),
+        dialect_(dialect),
+        rules_(dialect.tensors.empty() ? arch.tensors : dialect.tensors),
+        spec_(spec),
+        model_(model) {}
+
+  void Find(Slot slot, int layer) {
+    const LayerSpec none;
+    const LayerSpec& layer_spec = layer < 0 ? none : spec_.layers[static_cast<size_t>(layer)];
+    if (!Needs(slot, spec_, layer_spec)) return;
+    model_.order_.emplace_back(layer, slot);
+    FoundSlot& found = model_.slots_[{layer, slot}];
+    if (!Traits(slot).matrix && !spec_.norm_weights) return;
+    const TensorRule& rule = Choose(slot, layer);
+    const SlotShape shape = ExpectedShape(slot, spec_, layer_spec);
+    if (Traits(slot).matrix) {
+      FindMatrix(rule, shape, layer, layer_spec.attn, found);
+    } else {
+      FindVector(rule, shape.cols, layer, found);
+    }
+  }
+
+  // Throws when anything was missing or wrong.
+  void Verify() const {
+    if (!missing_.empty()) {
+      throw Error(ErrorCode::kBadInput, "{} tensor{} of {} missing: {}{}", missing_.size(),
+                  missing_.size() == 1 ? "" : "s", arch_.name, Joined(missing_), Leftovers());
+    }
+    if (!wrong_.empty()) throw Error(ErrorCode::kBadInput, "{}", Joined(wrong_));
+    // What the model's arithmetic would silently lack is an error: a bias or a norm that this table does not know.
+    if (const std::vector<std::string> unused = Unused(); !unused.empty()) {
+      throw Error(ErrorCode::kBadInput, "{} tensor{} that {} does not use: {} (a variant this program does not know?)",
+                  unused.size(), unused.size() == 1 ? "" : "s", arch_.name, Joined(unused));
+    }
+  }
+
+ private:
+  const TensorRule& Choose(Slot slot, int layer) const {
+    const TensorRule* first = nullptr;
+    for (const TensorRule& rule : rules_) {
+      if (rule.slot != slot) continue;
+      if (first == nullptr) first = &rule;
+      if (checkpoint_.Find(Expand(rule.sources[0], layer, 0, rule.suffix)) != nullptr) return rule;
+    }
+    CHECK(first != nullptr, "{} has no rule for {}", arch_.name, Traits(slot).name);
+    return *first;
+  }
+
+  void FindVector(const TensorRule& rule, int64_t size, int layer, FoundSlot& found) {
+    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.suffix), size, true)) {
+      found.tensors.push_back(view);
+      found.weights.push_back(AsRow(*view));
+    }
+    if (rule.bias.empty()) return;
+    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.bias), size, false)) {
+      found.tensors.push_back(view);
+      found.biases.push_back(AsRow(*view));
+    }
+  }
+
+  void FindMatrix(const TensorRule& rule, const SlotShape& shape, int layer, const AttnSpec& attn, FoundSlot& found) {
+    const SourceShape sources = ShapeOfSources(rule, shape);
+    std::vector<const TensorView*> weights;
+    std::vector<const TensorView*> biases;
+    for (int e = 0; e < (sources.stacked ? 1 : shape.experts); ++e) {
+      for (size_t s = 0; s < sources.sources; ++s) {
+        Shape want{sources.rows[s], shape.cols};
+        if (rule.transposed) std::swap(want[0], want[1]);
+        if (sources.stacked) want.insert(want.begin(), shape.experts);
+        weights.push_back(Take(Expand(rule.sources[s], layer, e, rule.suffix), want, true));
+        biases.push_back(nullptr);
+        if (rule.bias.empty()) continue;
+        Shape want_bias{sources.rows[s]};
+        if (sources.stacked) want_bias.insert(want_bias.begin(), shape.experts);
+        biases.back() = Take(Expand(rule.sources[s], layer, e, rule.bias), want_bias, false);
+      }
+    }
+    const auto biased = biases.size() - static_cast<size_t>(std::count(biases.begin(), biases.end(), nullptr));
+    if (biased != 0 && biased != biases.size()) {
+      wrong_.push_back(fmt::format("{} of layer {}: only {} of {} parts have a bias", Traits(rule.slot).name, layer,
+                                   biased, biases.size()));
+    }
+    if (!wrong_.empty() || !missing_.empty()) return;
+    const int rotated = attn.rope < 0 || spec_.ropes.empty()
+                            ? 0
+                            : 2 * static_cast<int>(spec_.ropes[static_cast<size_t>(attn.rope)].inv_freq.size());
+    const bool pairs = dialect_.adjacent_pairs;
+    for (const RowRun& run : PartRuns(rule, shape, attn, pairs, rotated)) {
+      found.weights.push_back(RowsOf(*weights[run.source], run, rule.transposed));
+      if (biased != 0) found.biases.push_back(ValuesOf(*biases[run.source], run));
+    }
+    for (const auto* list : {&weights, &biases}) {
+      for (const TensorView* tensor : *list) {
+        if (tensor != nullptr) found.tensors.push_back(tensor);
+      }
+    }
+  }
+
+  MatrixView RowsOf(const TensorView& tensor, const RowRun& run, bool transposed) {
+    MatrixView all = checkpoint_.Stream(tensor.shape.size() == 3 ? AsStack(tensor) : tensor);
+    if (transposed) {
+      CHECK(tensor.shape.size() == 2, "stacks are not stored transposed");
+      model_.makers_.push_back(std::make_unique<TransposedRows>(all));
+      all = {.dtype = all.dtype,
+             .rows = all.cols,
+             .cols = all.rows,
+             .row_bytes = RowBytes(all.dtype, all.rows),
+             .maker = model_.makers_.back().get()};
+    }
+    if (run.step == 1) return all.Rows(run.first, run.count);
+    CHECK(all.maker == nullptr, "rows in another order out of a tensor that is computed");
+    MatrixView rows = all.Rows(run.first, run.count);
+    rows.row_bytes *= run.step;
+    return rows;
+  }
+
+  // Elements of a bias.
+  MatrixView ValuesOf(const TensorView& tensor, const RowRun& run) {
+    MatrixView all = AsRow(tensor);
+    const int64_t element = Traits(all.dtype).block_bytes;
+    if (run.step == 1 && all.maker == nullptr) {
+      all.data += run.first * element;
+      all.cols = run.count;
+      all.row_bytes = run.count * element;
+      return all;
+    }
+    const LoadedRows loaded = LoadRows(all, 0, 1);
+    std::vector<float>& values = model_.biases_.emplace_back(static_cast<size_t>(run.count));
+    for (int64_t i = 0; i < run.count; ++i) {
+      Unpack(all.dtype, loaded.rows.data + (run.first + i * run.step) * element, &values[static_cast<size_t>(i)], 1);
+    }
+    return {.data = reinterpret_cast<const std::byte*>(values.data()),
+            .dtype = DType::kF32,
+            .rows = 1,
+            .cols = run.count,
+            .row_bytes = run.count * 4};
+  }
+
+  static int64_t Elements(const TensorView& tensor) {
+    int64_t elements = 1;
+    for (const int64_t d : tensor.shape) elements *= d;
+    return elements;
+  }
+
+  // A vector, or vectors one behind the other, as one row.
+  MatrixView AsRow(const TensorView& tensor) const {
+    TensorView flat = tensor;
+    flat.shape = {Elements(tensor)};
+    return checkpoint_.Stream(flat);
+  }
+
+  const TensorView* Take(std::string name, int64_t size, bool required) {
+    return Take(std::move(name), Shape{size}, required);
+  }
+
+  const TensorView* Take(std::string name, const Shape& want, bool required) {
+    const TensorView* view = checkpoint_.Find(name);
+    if (view == nullptr) {
+      if (required) missing_.push_back(std::move(name));
+      return nullptr;
+    }
+    taken_.insert(name);
+    // A norm's weight for each head may be stored as [heads, head_dim].
+    const bool flat = want.size() == 1 && view->shape.size() == 2 && Elements(*view) == want[0];
+    if (view->shape != want && !flat) {
+      wrong_.push_back(fmt::format("tensor \"{}\" has shape {}, config.json asks for {}", name, ToString(view->shape),
+                                   ToString(want)));
+    } else if (!IsWeightFormat(view->dtype)) {
+      wrong_.push_back(
+          fmt::format("tensor \"{}\" is {}; weights are expected as f32, f16, bf16 or f64", name, Name(view->dtype)));
+    }
+    return view;
+  }
+
+  // Tensors that no rule names, ignoring layers that --num-layers leaves out and buffers that old exports contain.
+  std::vector<std::string> Unused() const {
+    std::vector<std::string> unused;
+    for (const std::string_view name : checkpoint_.Names()) {
+      if (taken_.contains(name) || IsBuffer(name) || OfSkippedLayer(name) || IsTiedHead(name)) continue;
+      unused.emplace_back(name);
+    }
+    return unused;
+  }
+
+  static bool IsBuffer(std::string_view name) {
+    for (const std::string_view end : {"rotary_emb.inv_freq", "rotary_pos_emb.inv_freq", "rope.freqs", ".attn.bias",
+                                       ".attn.masked_bias", ".attention.bias", ".attention.masked_bias"}) {
+      if (name.ends_with(end)) return true;
+    }
+    return false;
+  }
+
+  // A second copy that some exports write.
+  bool IsTiedHead(std::string_view name) const {
+    if (!spec_.tied_head) return false;
+    return std::any_of(rules_.begin(), rules_.end(), [&](const TensorRule& rule) {
+      return rule.slot == Slot::kHead && name == Expand(rule.sources[0], -1, 0, rule.suffix);
+    });
+  }
+
+  bool OfSkippedLayer(std::string_view name) const {
+    for (const TensorRule& rule : rules_) {
+      const size_t at = rule.sources[0].find("{l}");
+      if (at == std::string_view::npos || !name.starts_with(rule.sources[0].substr(0, at))) continue;
+      int layer = 0;
+      size_t digits = 0;
+      for (const char c : name.substr(at)) {
+        if (c < '0' || c > '9' || digits == 6) break;
+        layer = layer * 10 + (c - '0');
+        ++digits;
+      }
+      return digits > 0 && layer >= spec_.Layers();
+    }
+    return false;
+  }
+
+  std::string Leftovers() const {
+    const std::vector<std::string> unused = Unused();
+    return unused.empty() ? std::string() : fmt::format("; present but unknown: {}", Joined(unused));
+  }
+
+  const Checkpoint& checkpoint_;
+  const Arch& arch_;
+  const Dialect& dialect_;
+  std::span<const TensorRule> rules_;
+  const ModelSpec& spec_;
+  FoundModel& model_;
+  std::set<std::string, std::less<>> taken_;
+  std::vector<std::string> missing_;
+  std::vector<std::string> wrong_;
+};
+
+FoundModel::FoundModel(const Checkpoint& checkpoint, const Arch& arch, const Dialect& dialect, const ModelSpec& spec)
+    : spec_(spec) {
+  WeightFinder finder(checkpoint, arch, dialect, spec, *this);
+  for (const Slot slot : {Slot::kEmbed, Slot::kPositions, Slot::kEmbedNorm}) finder.Find(slot, -1);
+  for (int l = 0; l < spec.Layers(); ++l) {
+    for (size_t s = 0; s < static_cast<size_t>(Slot::kCount); ++s) {
+      if (Traits(static_cast<Slot>(s)).per_layer) finder.Find(static_cast<Slot>(s), l);
+    }
+  }
+  for (const Slot slot : {Slot::kFinalNorm, Slot::kHead}) finder.Find(slot, -1);
+  finder.Verify();
+}
+
+const FoundSlot& FoundModel::Get(Slot slot, int layer) const { return slots_.at({layer, slot}); }
+
+namespace {
+
+using Pieces = std::vector<std::span<const std::byte>>;
+
+// Adds rows [begin, end) of a part that a file holds.
+void AddRows(const MatrixView& part, int64_t begin, int64_t end, Pieces& pieces) {
+  if (begin >= end || part.maker != nullptr) return;
+  const int64_t bytes = (end - begin - 1) * part.row_bytes + RowBytes(part.dtype, part.cols);
+  pieces.emplace_back(part.Row(begin), static_cast<size_t>(bytes));
+}
+
+// Rows of the parts one behind the other, or side by side.
+void AddStack(std::span<const MatrixView> parts, bool gated, Pieces& pieces) {
+  int64_t rows = 0;  // to walk over: of all parts, or of each
+  for (const MatrixView& part : parts) rows = gated ? part.rows : rows + part.rows;
+  const int64_t step = RowsPerRead(parts[0].row_bytes);
+  for (int64_t row = 0; row < rows; row += step) {
+    int64_t before = 0;  // rows of the parts in front
+    for (const MatrixView& part : parts) {
+      AddRows(part, std::clamp<int64_t>(row - before, 0, part.rows),
+              std::clamp<int64_t>(row + step - before, 0, part.rows), pieces);
+      if (!gated) before += part.rows;
+    }
+  }
+}
+
+// Adds what packing reads: row by row of the stacked parts, or of gate and up side by side; then the biases.
+void AddPieces(const FoundSlot& found, bool gated, Pieces& pieces) {
+  const std::span<const MatrixView> parts = found.weights;
+  const size_t together = gated ? 2 : parts.size();  // of an expert; what is not gated is one stack
+  for (size_t p = 0; p + together <= parts.size() && together > 0; p += together) {
+    AddStack(parts.subspan(p, together), gated, pieces);
+  }
+  for (const MatrixView& bias : found.biases) AddRows(bias, 0, 1, pieces);
+}
+
+}  // namespace
+
+std::vector<std::span<const std::byte>> FoundModel::Pieces() const {
+  std::vector<std::span<const std::byte>> pieces;
+  for (const auto& [layer, slot] : order_) {
+    const LayerSpec none;
+    const LayerSpec& layer_spec = layer < 0 ? none : spec_.layers[static_cast<size_t>(layer)];
+    AddPieces(Get(slot, layer), IsGated(slot, layer_spec), pieces);
+  }
+  return pieces;
+}
+
+}  // namespace spate
