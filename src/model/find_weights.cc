@@ -141,7 +141,7 @@ class WeightFinder {
   }
 
   MatrixView RowsOf(const TensorView& tensor, const RowRun& run, bool transposed) {
-    MatrixView all = checkpoint_.Stream(tensor.shape.size() == 3 ? AsStack(tensor) : tensor);
+    MatrixView all = checkpoint_.Stream(tensor.shape.size() == 3 ? AsStack(tensor) : tensor);  // [n]: one row
     if (transposed) {
       CHECK(tensor.shape.size() == 2, "stacks are not stored transposed");
       model_.makers_.push_back(std::make_unique<TransposedRows>(all));
@@ -204,8 +204,9 @@ class WeightFinder {
       return nullptr;
     }
     taken_.insert(name);
-    // A norm's weight for each head may be stored as [heads, head_dim].
-    const bool flat = want.size() == 1 && view->shape.size() == 2 && Elements(*view) == want[0];
+    // A norm's weight for each head may be stored as [heads, head_dim], a matrix of one row as [cols].
+    const bool vector = want.size() == 1 || (want.size() == 2 && want[0] == 1);
+    const bool flat = vector && view->shape.size() <= 2 && Elements(*view) == want.back();
     if (view->shape != want && !flat) {
       wrong_.push_back(fmt::format("tensor \"{}\" has shape {}, config.json asks for {}", name, ToString(view->shape),
                                    ToString(want)));
@@ -227,7 +228,9 @@ class WeightFinder {
   }
 
   static bool IsBuffer(std::string_view name) {
-    for (const std::string_view end : {"rotary_emb.inv_freq", "rotary_pos_emb.inv_freq", "rope.freqs", ".attn.bias",
+    // The rope_* of GGUF are part of the configuration by now.
+    for (const std::string_view end : {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight",
+                                       "rotary_emb.inv_freq", "rotary_pos_emb.inv_freq", "rope.freqs", ".attn.bias",
                                        ".attn.masked_bias", ".attention.bias", ".attention.masked_bias"}) {
       if (name.ends_with(end)) return true;
     }
