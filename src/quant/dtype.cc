@@ -130,6 +130,11 @@ void Unpack(DType dtype, const std::byte* source, float* out, size_t count) {
   }
 }
 
+bool CanPack(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kQ4_0 ||
+         dtype == DType::kQ8_0;
+}
+
 void Pack(DType dtype, const float* source, std::byte* out, size_t count) {
   if (dtype == DType::kQ4_0 || dtype == DType::kQ8_0) return PackBlocks(dtype, source, out, count);
   for (size_t i = 0; i < count; ++i) {

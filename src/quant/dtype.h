@@ -65,6 +65,7 @@ bool IsWeightFormat(DType dtype);
 void Unpack(DType dtype, const std::byte* source, float* out, size_t count);
 // Scalar definition of writing: the plain f32, f16 and bf16 round to nearest even; of the block formats only Q4_0 and
 // Q8_0 are written, with the scales of the format's reference. `count` is a multiple of the block.
+bool CanPack(DType dtype);
 void Pack(DType dtype, const float* source, std::byte* out, size_t count);
 
 }  // namespace spate
