@@ -28,8 +28,12 @@ struct VecSource {
 };
 
 struct LinearSpec {
-  DType format = DType::kBF16;  // kF32, kF16 or kBF16: what the weights are kept and multiplied in
-  bool gated = false;           // exactly two parts of equal rows: gate|up, used with Epilogue::kGate
+  // What the weights are kept and multiplied in, of Device::WeightFormats(). A block format only for parts that have it
+  // already, unless CanPack writes it.
+  DType format = DType::kBF16;
+  bool gated = false;     // exactly two parts of equal rows: gate|up, used with Epilogue::kGate
+  bool own_bits = false;  // parts whose format the device lists stay in it (of a gated pair both or none), others
+                          // become `format`
   int experts = 1;  // a stack of so many matrices of equal shape, in order, for Ops::Experts: all parts of the first,
                     // all parts of the second, ...
 };
@@ -40,10 +44,10 @@ class Linear {
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
 
-  int64_t rows() const { return rows_; }  // output features of all parts together
-  int64_t cols() const { return cols_; }  // input features
-  DType format() const { return format_; }
-  virtual int64_t bytes() const = 0;  // weight bytes read when the whole matrix is applied once
+  int64_t rows() const { return rows_; }    // output features of all parts together
+  int64_t cols() const { return cols_; }    // input features
+  DType format() const { return format_; }  // of the first part, where parts keep their own
+  virtual int64_t bytes() const = 0;        // weight bytes read when the whole matrix is applied once
 
  protected:
   Linear(int64_t rows, int64_t cols, DType format) : rows_(rows), cols_(cols), format_(format) {}

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/half.h"
+#include "quant/blocks.h"
 
 namespace spate {
 namespace {
@@ -31,6 +32,71 @@ void UnpackEach(const std::byte* source, float* out, size_t count, Convert conve
   }
 }
 
+using UnpackBlockFn = void (*)(const uint8_t* block, float* out);
+
+// Null for a plain format.
+UnpackBlockFn UnpackBlockOf(DType dtype) {
+  switch (dtype) {
+    case DType::kQ4_0:
+      return UnpackQ4_0;
+    case DType::kQ4_1:
+      return UnpackQ4_1;
+    case DType::kQ5_0:
+      return UnpackQ5_0;
+    case DType::kQ5_1:
+      return UnpackQ5_1;
+    case DType::kQ8_0:
+      return UnpackQ8_0;
+    case DType::kQ2_K:
+      return UnpackQ2_K;
+    case DType::kQ3_K:
+      return UnpackQ3_K;
+    case DType::kQ4_K:
+      return UnpackQ4_K;
+    case DType::kQ5_K:
+      return UnpackQ5_K;
+    case DType::kQ6_K:
+      return UnpackQ6_K;
+    case DType::kIQ4_NL:
+      return UnpackIQ4_NL;
+    case DType::kIQ4_XS:
+      return UnpackIQ4_XS;
+    default:
+      return nullptr;
+  }
+}
+
+size_t CountBlocks(DType dtype, size_t count) {
+  const size_t elements = static_cast<size_t>(Traits(dtype).block_elements);
+  CHECK(count % elements == 0, "{} elements of {}, whose blocks have {}", count, Name(dtype), elements);
+  return count / elements;
+}
+
+void UnpackBlocks(DType dtype, const std::byte* source, float* out, size_t count) {
+  const UnpackBlockFn unpack = UnpackBlockOf(dtype);
+  CHECK(unpack != nullptr, "{} is not a weight format", Name(dtype));
+  const DTypeTraits& traits = Traits(dtype);
+  const size_t blocks = CountBlocks(dtype, count);
+  for (size_t i = 0; i < blocks; ++i) {
+    unpack(reinterpret_cast<const uint8_t*>(source) + i * static_cast<size_t>(traits.block_bytes),
+           out + i * static_cast<size_t>(traits.block_elements));
+  }
+}
+
+void PackBlocks(DType dtype, const float* source, std::byte* out, size_t count) {
+  const DTypeTraits& traits = Traits(dtype);
+  const size_t blocks = CountBlocks(dtype, count);
+  for (size_t i = 0; i < blocks; ++i) {
+    const float* values = source + i * static_cast<size_t>(traits.block_elements);
+    uint8_t* block = reinterpret_cast<uint8_t*>(out) + i * static_cast<size_t>(traits.block_bytes);
+    if (dtype == DType::kQ4_0) {
+      PackQ4_0(values, block);
+    } else {
+      PackQ8_0(values, block);
+    }
+  }
+}
+
 }  // namespace
 
 const DTypeTraits& Traits(DType dtype) { return kTraits[static_cast<size_t>(dtype)]; }
@@ -43,7 +109,8 @@ std::optional<DType> ParseDType(std::string_view name) {
 }
 
 bool IsWeightFormat(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64;
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64 ||
+         UnpackBlockOf(dtype) != nullptr;
 }
 
 void Unpack(DType dtype, const std::byte* source, float* out, size_t count) {
@@ -59,11 +126,17 @@ void Unpack(DType dtype, const std::byte* source, float* out, size_t count) {
     case DType::kBF16:
       return UnpackEach<Bf16>(source, out, count, [](Bf16 v) { return ToFloat(v); });
     default:
-      CHECK(false, "{} is not a weight format", Name(dtype));
+      return UnpackBlocks(dtype, source, out, count);
   }
 }
 
+bool CanPack(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kQ4_0 ||
+         dtype == DType::kQ8_0;
+}
+
 void Pack(DType dtype, const float* source, std::byte* out, size_t count) {
+  if (dtype == DType::kQ4_0 || dtype == DType::kQ8_0) return PackBlocks(dtype, source, out, count);
   for (size_t i = 0; i < count; ++i) {
     switch (dtype) {
       case DType::kF32:

@@ -57,13 +57,15 @@ inline int64_t RowBytes(DType dtype, int64_t cols) {
 
 inline std::string_view Name(DType dtype) { return Traits(dtype).name; }
 
-// Formats a weight matrix can be kept and computed in.
+// Formats that Unpack reads. Which of them a matrix can be kept and computed in is the device's to say.
 bool IsWeightFormat(DType dtype);
 
 // Scalar definition of reading: `count` consecutive elements to f32. `count` is a multiple of the block.
 // Integer formats are not weights and fail a CHECK.
 void Unpack(DType dtype, const std::byte* source, float* out, size_t count);
-// Scalar definition of writing, round to nearest even.
+// Scalar definition of writing: the plain f32, f16 and bf16 round to nearest even; of the block formats only Q4_0 and
+// Q8_0 are written, with the scales of the format's reference. `count` is a multiple of the block.
+bool CanPack(DType dtype);
 void Pack(DType dtype, const float* source, std::byte* out, size_t count);
 
 }  // namespace spate

@@ -13,9 +13,9 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-constexpr DType kAll[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kF64,    DType::kI8,
-                          DType::kU8,  DType::kI16, DType::kU16,  DType::kI32,    DType::kU32,
-                          DType::kI64, DType::kU64, DType::kBool, DType::kF8E4M3, DType::kF8E5M2};
+constexpr DType kPlain[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kF64,    DType::kI8,
+                            DType::kU8,  DType::kI16, DType::kU16,  DType::kI32,    DType::kU32,
+                            DType::kI64, DType::kU64, DType::kBool, DType::kF8E4M3, DType::kF8E5M2};
 
 uint16_t Bits16(DType dtype, float value) {
   uint16_t bits = 0;
@@ -30,7 +30,7 @@ float FromBits16(DType dtype, uint16_t bits) {
 }
 
 TEST(DType, NamesParseBack) {
-  for (DType dtype : kAll) EXPECT_EQ(ParseDType(Name(dtype)), dtype) << Name(dtype);
+  for (DType dtype : kPlain) EXPECT_EQ(ParseDType(Name(dtype)), dtype) << Name(dtype);
   EXPECT_EQ(ParseDType("bf16"), DType::kBF16);
   EXPECT_EQ(ParseDType("f8_e5m2"), DType::kF8E5M2);
   for (std::string_view unknown : {"", "f", "f320", "F32", "float32", "bf16 "})
@@ -39,14 +39,23 @@ TEST(DType, NamesParseBack) {
 
 TEST(DType, BytesOfAnElement) {
   constexpr int kBytes[] = {4, 2, 2, 8, 1, 1, 2, 2, 4, 4, 8, 8, 1, 1, 1};
-  for (size_t i = 0; i < std::size(kAll); ++i) {
-    EXPECT_EQ(Traits(kAll[i]).block_bytes, kBytes[i]) << Name(kAll[i]);
-    EXPECT_EQ(Traits(kAll[i]).block_elements, 1) << Name(kAll[i]);
+  for (size_t i = 0; i < std::size(kPlain); ++i) {
+    EXPECT_EQ(Traits(kPlain[i]).block_bytes, kBytes[i]) << Name(kPlain[i]);
+    EXPECT_EQ(Traits(kPlain[i]).block_elements, 1) << Name(kPlain[i]);
   }
 }
 
+TEST(DType, ElementsAndBytesOfABlock) {
+  EXPECT_EQ(ParseDType("q4_k"), DType::kQ4_K);
+  EXPECT_EQ(ParseDType("iq4_xs"), DType::kIQ4_XS);
+  EXPECT_EQ(RowBytes(DType::kQ4_0, 64), 2 * (2 + 16));
+  EXPECT_EQ(RowBytes(DType::kQ6_K, 512), 2 * (128 + 64 + 16 + 2));
+  EXPECT_EQ(RowBytes(DType::kBF16, 5), 10);
+}
+
 TEST(DType, WeightsAreFloatingPoint) {
-  for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) EXPECT_TRUE(IsWeightFormat(dtype));
+  for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kQ4_1, DType::kQ6_K})
+    EXPECT_TRUE(IsWeightFormat(dtype));
   for (DType dtype : {DType::kI8, DType::kI32, DType::kBool, DType::kU64}) EXPECT_FALSE(IsWeightFormat(dtype));
 }
 

@@ -39,7 +39,10 @@ class CpuDevice final : public Device {
   }
 
   const DeviceInfo& info() const override { return info_; }
-  std::vector<DType> WeightFormats() const override { return {DType::kBF16, DType::kF16, DType::kF32}; }
+  std::vector<DType> WeightFormats() const override {
+    const std::span<const DType> formats = cpu::Keepable().formats;
+    return {formats.begin(), formats.end()};
+  }
 
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override {
     return std::make_unique<cpu::CpuLinear>(source, spec, kernels_.linear, pool_);

@@ -11,31 +11,21 @@
 namespace spate::cpu {
 namespace {
 
-void CheckSource(const MatrixView& source) {
-  CHECK(source.rows > 0 && source.cols > 0, "[{}, {}]", source.rows, source.cols);
-  if (!IsWeightFormat(source.dtype)) {
-    throw Error(ErrorCode::kBadInput, "weights of type {} cannot be used; expected f32, f16, bf16 or f64",
-                Name(source.dtype));
-  }
-}
-
 size_t TableBytes(const MatrixView& source, DType format) {
-  CheckSource(source);
-  if (format != DType::kF32 && format != DType::kF16 && format != DType::kBF16) {
-    throw Error(ErrorCode::kUsage, "the cpu backend cannot keep weights as {}; choose f32, f16 or bf16", Name(format));
-  }
+  CHECK(source.rows > 0 && source.cols > 0, "[{}, {}]", source.rows, source.cols);
+  CheckKept(source, format, Keepable());
   const std::optional<int64_t> elements = CheckedMul(source.rows, source.cols);
   const std::optional<int64_t> bytes = CheckedMul(elements.value_or(-1), Traits(format).block_bytes);
   if (!elements || !bytes) {
     throw Error(ErrorCode::kBadInput, "a table of [{}, {}] is larger than any memory", source.rows, source.cols);
   }
-  return static_cast<size_t>(*bytes);
+  return static_cast<size_t>(source.rows * RowBytes(format, source.cols));
 }
 
 // A row as f32, padded with zeros to a multiple of 16.
 AlignedBuffer ReadVector(const MatrixView& source, int64_t size) {
-  CheckSource(source);
-  CHECK(source.rows == 1 && source.cols == size, "[{}, {}], expected [1, {}]", source.rows, source.cols, size);
+  CheckWeightSource(source);
+  CHECK(source.rows == 1 && source.cols == size && size > 0, "[{}, {}], expected [1, {}]", source.rows, source.cols, size);
   AlignedBuffer values(static_cast<size_t>(AlignUp(size, kTileRows)) * sizeof(float));
   // Not through the mapping: the kernel would read megabytes around a few kilobytes.
   const LoadedRows loaded = LoadRows(source, 0, 1);
@@ -58,7 +48,7 @@ CpuVec::CpuVec(const VecSource& source) : size_(source.weight.rows == 0 ? source
 
 CpuTable::CpuTable(const MatrixView& source, DType format, ThreadPool& pool)
     : format_(format), rows_(source.rows), cols_(source.cols), data_(TableBytes(source, format)) {
-  const int64_t row_bytes = cols_ * Traits(format_).block_bytes;
+  const int64_t row_bytes = RowBytes(format_, cols_);
   pool.ParallelFor(0, rows_, RowsPerRead(source.row_bytes), [&](int64_t begin, int64_t end, int /*thread*/) {
     const LoadedRows loaded = LoadRows(source, begin, end - begin);
     std::vector<float> values(static_cast<size_t>(cols_));
@@ -81,7 +71,7 @@ CpuTable::CpuTable(const CpuLinear& head)
 void CpuTable::ReadRow(int64_t row, float* out) const {
   if (head_ != nullptr) return head_->ReadRow(row, out);
   CHECK(row >= 0 && row < rows_, "row {} of {}", row, rows_);
-  Unpack(format_, data_.data() + row * cols_ * Traits(format_).block_bytes, out, static_cast<size_t>(cols_));
+  Unpack(format_, data_.data() + row * RowBytes(format_, cols_), out, static_cast<size_t>(cols_));
 }
 
 }  // namespace spate::cpu

@@ -5,6 +5,9 @@
 // a group, whose tiles take turns step by step, so that a thread reads memory as one ascending stream:
 //   f32   [group][k][tile][16]            f16  [group][k][tile][16]
 //   bf16  [group][k / 2][tile][16][2]     pairs of k per row, k padded to even: one 64-byte load feeds vdpbf16ps
+//   block formats (quant/blocks.h)
+//         [group][block][tile][unit]      a unit is a block of each row, byte by byte: [byte][16]; an f16 is one [16]
+// Blocks are multiplied as f32: slices of 32 k are unpacked to a buffer in the cache, exactly, as f32 tiles.
 // Lanes are outputs: no horizontal sums. Every kernel keeps one accumulator per output and adds k in ascending
 // order, so a row of the result has the same bits whichever tile shape computed it.
 #pragma once
@@ -19,6 +22,7 @@ namespace spate::cpu {
 inline constexpr int kTileRows = 16;      // outputs of a packed tile: lanes of a vector
 inline constexpr int kMaxTiles = 4;       // tiles of a group, and the most of one Multiply
 inline constexpr int kMaxTileTokens = 6;  // tokens of one Multiply
+inline constexpr int kSliceK = 32;        // of a block, unpacked at a time
 // From this many tokens on a step of Multiply computes longer than it reads.
 inline constexpr int kPrefetchTokens = 4;
 
@@ -52,6 +56,15 @@ struct FinishArgs {
 };
 using FinishFn = void (*)(const FinishArgs& args);
 
+// A slice of a unit as f32, the values that quant/ defines: out[i * out_stride + lane] for i < kSliceK.
+struct UnpackArgs {
+  const std::byte* unit;
+  int slice;  // of the block
+  float* out;
+  int64_t out_stride;
+};
+using UnpackFn = void (*)(const UnpackArgs& args);
+
 struct LinearKernels {
   // Activations as the kernels of a weight format read them.
   enum class Activation : uint8_t {
@@ -66,8 +79,11 @@ struct LinearKernels {
     int gemm_tokens = 1;
     // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
     MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};
+    // Block formats: makes the f32 tiles that `multiply` then reads.
+    UnpackFn unpack = nullptr;
   };
   Format f32, f16, bf16;
+  Format q4_0, q8_0, q4_k, q5_k, q6_k;
 
   // One row of activations to a format's representation. `out` holds k rounded up to even.
   void (*to_bf16)(const float* x, int64_t k, uint16_t* out) = nullptr;

@@ -25,6 +25,7 @@ LinearRunner::LinearRunner(const LinearKernels& kernels, ThreadPool& pool, int64
   for (int thread = 0; thread < pool.threads(); ++thread) {
     per_thread_.emplace_back(static_cast<size_t>(kFewTokens * token_bytes_));
     accumulators_.emplace_back(static_cast<size_t>(kTaskAccumulators) * sizeof(float));
+    unpacked_.emplace_back(static_cast<size_t>(kUnpackedFloats) * sizeof(float));
   }
 }
 
@@ -37,11 +38,20 @@ void LinearRunner::Apply(const CpuLinear& w, const Mat& x, const Mat& out, const
   CHECK(x.rows <= max_tokens_, "{} rows, planned for {}", x.rows, max_tokens_);
   if (x.rows == 0) return;
 
-  LinearJob job(w, x, out);
-  job.finish = kernels_.store;
-  if (epilogue.kind == Epilogue::Kind::kAddTo) job.finish = kernels_.add;
-  if (epilogue.kind == Epilogue::Kind::kGate) job.finish = kernels_.gate_silu;
+  FinishFn finish = kernels_.store;
+  if (epilogue.kind == Epilogue::Kind::kAddTo) finish = kernels_.add;
+  if (epilogue.kind == Epilogue::Kind::kGate) finish = kernels_.gate_silu;
+  Mat columns = out;
+  for (const PackedMatrix& segment : w.segments()) {
+    columns.cols = static_cast<int>(segment.outputs());
+    ApplyPacked(segment, x, columns, finish);
+    columns.data = static_cast<float*>(columns.data) + segment.outputs();
+  }
+}
 
+void LinearRunner::ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& out, FinishFn finish) noexcept {
+  LinearJob job(w, x, out);
+  job.finish = finish;
   Source source = Source::kInPlace;
   job.token_bytes = x.stride * int64_t{sizeof(float)};
   if (w.kernels().activation != LinearKernels::Activation::kF32) {
@@ -81,6 +91,7 @@ void LinearRunner::RunThread(const LinearJob& job, Source source, int thread, in
   }
 
   float* acc = accumulators_[static_cast<size_t>(thread)].As<float>();
+  if (job.w.kernels().unpack != nullptr) return RunBlockFormat(job, thread, x, acc);
   if (IsOnePass(job.w.kernels(), job.x.rows)) return RunOnePass(job, thread, x, acc);
   RunBlocked(job, x, acc);
 }
@@ -98,6 +109,13 @@ void LinearRunner::RunBlocked(const LinearJob& job, const std::byte* x, float* a
     index = tasks_.Next();  // before this one is computed, so that its weights can be fetched meanwhile
     const LinearTask next(job, std::min(index, tasks - 1));
     RunLinearTask(job, task, index < tasks ? &next : nullptr, x, acc);
+  }
+}
+
+void LinearRunner::RunBlockFormat(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept {
+  float* unpacked = unpacked_[static_cast<size_t>(thread)].As<float>();
+  for (int64_t index = stream_.Next(thread); index >= 0; index = stream_.Next(thread)) {
+    RunBlockTask(job, LinearTask(job, index), x, unpacked, acc);
   }
 }
 

@@ -34,10 +34,14 @@ class LinearRunner {
     kPerThread,  // few rows: every thread converts them for itself, which is cheaper than a barrier
   };
 
+  // One segment, whose columns of the result are `out`.
+  void ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& out, FinishFn finish) noexcept;
   void RunThread(const LinearJob& job, Source source, int thread, int threads) noexcept;
   // The tasks of one thread: all tokens at once, or many tokens, with the next task's weights fetched meanwhile.
   void RunOnePass(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept;
   void RunBlocked(const LinearJob& job, const std::byte* x, float* acc) noexcept;
+  // The tasks of one thread with weights in a block format.
+  void RunBlockFormat(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept;
   void ConvertRow(const LinearJob& job, int64_t row, std::byte* to) const;
 
   const LinearKernels& kernels_;
@@ -47,6 +51,7 @@ class LinearRunner {
   AlignedBuffer shared_;                     // [max_tokens] rows
   std::vector<AlignedBuffer> per_thread_;    // [threads][kFewTokens] rows
   std::vector<AlignedBuffer> accumulators_;  // [threads][kTaskAccumulators] f32
+  std::vector<AlignedBuffer> unpacked_;      // [threads][kUnpackedFloats] f32
   ChunkCounter tasks_;                       // many tokens
   WorkRanges stream_;                        // few: tasks that are read from memory once
 };

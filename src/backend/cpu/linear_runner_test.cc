@@ -6,9 +6,13 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "backend/cpu/kernel_levels_for_test.h"
+#include "base/error.h"
+#include "base/math_util.h"
+#include "quant/random_blocks_for_test.h"
 
 namespace spate::cpu {
 namespace {
@@ -54,14 +58,20 @@ class Weights {
  public:
   Weights(const Case& c, const LinearKernels& kernels, ThreadPool& pool) : case_(c) {
     const size_t count = static_cast<size_t>(c.rows) * static_cast<size_t>(c.cols);
-    values_ = RoundedTo(c.format, Normal(count, 1, 0.05f));
-    bytes_ = Packed(c.format, values_);
+    if (const size_t elements = static_cast<size_t>(Traits(c.format).block_elements); elements > 1) {
+      bytes_ = RandomBlocks(c.format, count / elements, 1, 0.1f);
+      values_.resize(count);
+      Unpack(c.format, bytes_.data(), values_.data(), count);
+    } else {
+      values_ = RoundedTo(c.format, Normal(count, 1, 0.05f));
+      bytes_ = Packed(c.format, values_);
+    }
     if (c.bias) bias_ = Normal(static_cast<size_t>(c.rows), 2, 1.0f);
     const int parts = c.gated ? 2 : 1;
     std::vector<MatrixView> views, bias_views;
     for (int part = 0; part < parts; ++part) {
       const int64_t rows = c.rows / parts;
-      const int64_t row_bytes = int64_t{c.cols} * Traits(c.format).block_bytes;
+      const int64_t row_bytes = RowBytes(c.format, c.cols);
       views.push_back({bytes_.data() + part * rows * row_bytes, c.format, rows, c.cols, row_bytes});
       if (c.bias) {
         const auto* data = reinterpret_cast<const std::byte*>(bias_.data() + part * rows);
@@ -120,13 +130,30 @@ double Silu(double x) { return x / (1 + std::exp(-x)); }
 
 TEST_P(LinearRunnerTest, AgreesWithPlainLoops) {
   ThreadPool pool(2);
-  for (const Case& c :
-       {Case{1, 1, 1, DType::kF32}, Case{3, 17, 5, DType::kBF16}, Case{1, 200, 129, DType::kF16},
-        Case{5, 64, 64, DType::kBF16}, Case{7, 48, 33, DType::kF32, false, true},
-        Case{9, 100, 47, DType::kBF16, false, true}, Case{13, 30, 71, DType::kBF16, true, true},
-        Case{70, 146, 65, DType::kF16, true}, Case{40, 31, 200, DType::kF32, false, true},
-        Case{300, 80, 40, DType::kBF16}, Case{2, 128, 5000, DType::kBF16}, Case{33, 64, 5001, DType::kBF16},
-        Case{33, 70, 3001, DType::kF32}, Case{4, 34, 9, DType::kF32, true}, Case{1, 1000, 64, DType::kBF16, true}}) {
+  for (const Case& c : {Case{1, 1, 1, DType::kF32},
+                        Case{3, 17, 5, DType::kBF16},
+                        Case{1, 200, 129, DType::kF16},
+                        Case{5, 64, 64, DType::kBF16},
+                        Case{7, 48, 33, DType::kF32, false, true},
+                        Case{9, 100, 47, DType::kBF16, false, true},
+                        Case{13, 30, 71, DType::kBF16, true, true},
+                        Case{70, 146, 65, DType::kF16, true},
+                        Case{40, 31, 200, DType::kF32, false, true},
+                        Case{300, 80, 40, DType::kBF16},
+                        Case{2, 128, 5000, DType::kBF16},
+                        Case{33, 64, 5001, DType::kBF16},
+                        Case{33, 70, 3001, DType::kF32},
+                        Case{4, 34, 9, DType::kF32, true},
+                        Case{1, 1000, 64, DType::kBF16, true},
+                        Case{1, 1, 32, DType::kQ4_0},
+                        Case{1, 200, 1120, DType::kQ8_0, false, true},
+                        Case{3, 17, 256, DType::kQ4_K},
+                        Case{7, 65, 512, DType::kQ5_K, false, true},
+                        Case{70, 146, 768, DType::kQ6_K, true},
+                        Case{300, 80, 96, DType::kQ4_0},
+                        Case{33, 70, 2304, DType::kQ4_K, true, true},
+                        Case{1, 1000, 64, DType::kQ8_0, true},
+                        Case{13, 130, 1280, DType::kQ5_K}}) {
     SCOPED_TRACE(testing::Message() << c.tokens << " tokens, [" << c.rows << ", " << c.cols << "] " << Name(c.format)
                                     << (c.gated ? " gated" : "") << (c.bias ? " with bias" : ""));
     const Weights weights(c, kernels(), pool);
@@ -164,9 +191,12 @@ TEST_P(LinearRunnerTest, AgreesWithPlainLoops) {
 // Principle: a row's bits depend neither on how many rows come with it nor on the threads.
 TEST_P(LinearRunnerTest, EveryBatchAndThreadCountGivesTheSameBits) {
   constexpr int kTokens = 70;
-  for (const Case& c : {Case{kTokens, 200, 97, DType::kBF16, false, true}, Case{kTokens, 160, 64, DType::kBF16, true},
-                        Case{kTokens, 130, 61, DType::kF16}, Case{kTokens, 66, 50, DType::kF32},
-                        Case{kTokens, 64, 4500, DType::kBF16}, Case{kTokens, 64, 2300, DType::kF32}}) {
+  for (const Case& c :
+       {Case{kTokens, 200, 97, DType::kBF16, false, true}, Case{kTokens, 160, 64, DType::kBF16, true},
+        Case{kTokens, 130, 61, DType::kF16}, Case{kTokens, 66, 50, DType::kF32}, Case{kTokens, 64, 4500, DType::kBF16},
+        Case{kTokens, 64, 2300, DType::kF32}, Case{kTokens, 200, 96, DType::kQ4_0, false, true},
+        Case{kTokens, 130, 512, DType::kQ4_K, true}, Case{kTokens, 66, 288, DType::kQ8_0},
+        Case{kTokens, 17, 768, DType::kQ5_K}, Case{kTokens, 64, 2304, DType::kQ6_K}}) {
     SCOPED_TRACE(testing::Message() << "[" << c.rows << ", " << c.cols << "] " << Name(c.format));
     const int outputs = c.gated ? c.rows / 2 : c.rows;
     Epilogue epilogue;
@@ -227,6 +257,89 @@ TEST_P(LinearRunnerTest, PacksEveryMixOfSources) {
       ASSERT_EQ(row, expected[r]) << Name(format) << " row " << r;
     }
   }
+}
+
+// Parts that keep their own formats lie below each other as if each were a matrix alone.
+TEST_P(LinearRunnerTest, PartsKeepTheirOwnBits) {
+  ThreadPool pool(2);
+  constexpr int kCols = 512, kRows = 21, kTokens = 9;
+  // The last but one has no kernels here and becomes what the spec says.
+  const DType sources[] = {DType::kQ4_K, DType::kQ4_K, DType::kQ6_K, DType::kF16, DType::kQ5_1, DType::kQ8_0};
+  const DType kept[] = {DType::kQ4_K, DType::kQ4_K, DType::kQ6_K, DType::kF16, DType::kF32, DType::kQ8_0};
+  std::vector<std::vector<std::byte>> storage;
+  std::vector<MatrixView> parts, bias_parts;
+  const std::vector<float> bias = Normal(kRows * std::size(sources), 8, 1.0f);
+  int64_t bytes = 0;
+  for (size_t i = 0; i < std::size(sources); ++i) {
+    const int64_t row_bytes = RowBytes(sources[i], kCols);
+    storage.push_back(sources[i] == DType::kF16
+                          ? Packed(DType::kF16, Normal(kRows * kCols, 9, 0.05f))
+                          : RandomBlocks(sources[i],
+                                         static_cast<size_t>(kRows * kCols / Traits(sources[i]).block_elements), 20 + i,
+                                         0.1f));
+    parts.push_back({storage.back().data(), sources[i], kRows, kCols, row_bytes});
+    bias_parts.push_back(
+        {reinterpret_cast<const std::byte*>(bias.data() + i * kRows), DType::kF32, 1, kRows, kRows * 4});
+    bytes += (i == 1 ? CeilDiv(2 * kRows, 16) * 16 - 32 : 32) * RowBytes(kept[i], kCols);
+  }
+  const CpuLinear linear({parts, bias_parts}, {.format = DType::kF32, .own_bits = true}, kernels(), pool);
+  EXPECT_EQ(linear.segments().size(), 5u);
+  EXPECT_EQ(linear.bytes(), bytes);
+
+  LinearRunner runner(kernels(), pool, kTokens, kCols);
+  const int rows = static_cast<int>(linear.rows());
+  Rows x(kTokens, kCols, Normal(kTokens * kCols, 3, 1.0f));
+  const std::vector<float> before = Normal(static_cast<size_t>(kTokens * rows), 4, 1.0f);
+  Rows out(kTokens, rows, before);
+  runner.Apply(linear, x.View(0, kTokens, kCols), out.View(0, kTokens, rows), {Epilogue::Kind::kAddTo, Act::kSilu});
+  for (size_t i = 0; i < std::size(sources); ++i) {
+    const CpuLinear alone({{&parts[i], 1}, {&bias_parts[i], 1}}, {.format = kept[i]}, kernels(), pool);
+    EXPECT_EQ(alone.format(), kept[i]);
+    const int first = static_cast<int>(i) * kRows;
+    Rows expected(kTokens, rows, before);
+    Mat columns = expected.View(0, kTokens, kRows);
+    columns.data = &expected.At(0, first);
+    runner.Apply(alone, x.View(0, kTokens, kCols), columns, {Epilogue::Kind::kAddTo, Act::kSilu});
+    std::vector<float> row(kCols), stored(kCols);
+    for (int r = 0; r < kRows; ++r) {
+      for (int t = 0; t < kTokens; ++t) ASSERT_EQ(out.At(t, first + r), expected.At(t, first + r)) << Name(sources[i]);
+      linear.ReadRow(first + r, row.data());
+      Unpack(sources[i], parts[i].Row(r), stored.data(), stored.size());
+      ASSERT_EQ(row, stored) << Name(sources[i]) << " row " << r;
+    }
+  }
+}
+
+TEST_P(LinearRunnerTest, AGatedPairKeepsItsBitsOnlyTogether) {
+  ThreadPool pool(1);
+  const std::vector<std::byte> gate = RandomBlocks(DType::kQ4_K, 3, 1, 0.1f),
+                               up = RandomBlocks(DType::kQ6_K, 3, 2, 0.1f);
+  const MatrixView parts[] = {{gate.data(), DType::kQ4_K, 3, 256, RowBytes(DType::kQ4_K, 256)},
+                              {up.data(), DType::kQ6_K, 3, 256, RowBytes(DType::kQ6_K, 256)}};
+  const MatrixView alike[] = {parts[0], parts[0]};
+  const LinearSpec spec{.format = DType::kF16, .gated = true, .own_bits = true};
+  EXPECT_EQ(CpuLinear({parts, {}}, spec, kernels(), pool).format(), DType::kF16);
+  EXPECT_EQ(CpuLinear({alike, {}}, spec, kernels(), pool).format(), DType::kQ4_K);
+}
+
+TEST_P(LinearRunnerTest, FormatsThatCannotBeKeptAreErrors) {
+  ThreadPool pool(1);
+  const std::vector<float> values = Normal(2 * 48, 5, 1.0f);
+  const MatrixView part = {reinterpret_cast<const std::byte*>(values.data()), DType::kF32, 2, 48, 48 * 4};
+  const auto message = [&](const MatrixView& source, DType format) -> std::string {
+    try {
+      (void)CpuLinear({{&source, 1}, {}}, {.format = format}, kernels(), pool);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_NE(message(part, DType::kQ4_K).find("f32 weights cannot become q4_k"), std::string::npos);
+  EXPECT_NE(message(part, DType::kQ8_0).find("rows of 48 elements cannot be kept as q8_0"), std::string::npos);
+  EXPECT_NE(message(part, DType::kQ2_K).find("choose one of: bf16, f16, f32, q4_0"), std::string::npos);
+  MatrixView torn = part;
+  torn.dtype = DType::kQ5_0;
+  EXPECT_NE(message(torn, DType::kF32).find("rows of 48 elements cannot be q5_0"), std::string::npos);
 }
 
 TEST_P(LinearRunnerTest, ReadsRowsOfAGatedMatrix) {

@@ -53,7 +53,7 @@ void MultiplyOnePass(const LinearJob& job, const Shape& shape, const LinearTask&
 // Meanwhile this group's share of the following block is fetched.
 void MultiplyGroup(const LinearJob& job, const Shape& shape, const Block& block, const Block& following, int64_t group,
                    int64_t groups, const std::byte* x, int64_t tokens, float* acc) {
-  const CpuLinear& w = job.w;
+  const PackedMatrix& w = job.w;
   const LinearKernels::Format& kernels = w.kernels();
   const LinearTask& task = *block.task;
   const int64_t steps = block.end - block.begin;
@@ -91,15 +91,28 @@ LinearTask::LinearTask(const LinearJob& job, int64_t index)
       token_begin(PartBegin(job.x.rows, job.token_tasks, index / job.tile_tasks)),
       tokens(PartBegin(job.x.rows, job.token_tasks, index / job.tile_tasks + 1) - token_begin) {}
 
+void FinishTokens(const LinearJob& job, const LinearTask& task, int64_t first, int64_t count,
+                  const float* acc) noexcept {
+  const PackedMatrix& w = job.w;
+  const int64_t output = (w.gated() ? task.tile_begin / 2 : task.tile_begin) * kTileRows;
+  job.finish({.acc = acc,
+              .acc_stride = task.tiles * kTileRows,
+              .bias = w.Bias(task.tile_begin),
+              .tokens = static_cast<int>(count),
+              .tiles = static_cast<int>(task.tiles),
+              .out = static_cast<float*>(job.out.data) + (task.token_begin + first) * job.out.stride + output,
+              .out_stride = job.out.stride,
+              .outputs = static_cast<int>(std::min<int64_t>(w.outputs() - output, kTaskTiles * kTileRows))});
+}
+
 void RunLinearTask(const LinearJob& job, const LinearTask& task, const LinearTask* next, const std::byte* x,
                    float* acc) noexcept {
-  const CpuLinear& w = job.w;
+  const PackedMatrix& w = job.w;
   const Shape shape(job);
   const bool one_pass = IsOnePass(w.kernels(), task.tokens);
   const int64_t groups = one_pass ? 1 : CeilDiv(task.tokens, w.kernels().gemm_tokens);
   const int64_t blocks = one_pass ? 1 : CeilDiv(w.steps() * w.StepBytes(task.tile_begin), kBlockBytes);
   const int64_t acc_stride = task.tiles * kTileRows;
-  const int64_t output = (w.gated() ? task.tile_begin / 2 : task.tile_begin) * kTileRows;
 
   for (int64_t b = 0; b < blocks; ++b) {
     const bool last = b + 1 == blocks;
@@ -119,14 +132,7 @@ void RunLinearTask(const LinearJob& job, const LinearTask& task, const LinearTas
         MultiplyGroup(job, shape, block, following, group, groups, group_x, count, group_acc);
       }
       if (!last) continue;
-      job.finish({.acc = group_acc,
-                  .acc_stride = acc_stride,
-                  .bias = w.Bias(task.tile_begin),
-                  .tokens = static_cast<int>(count),
-                  .tiles = static_cast<int>(task.tiles),
-                  .out = static_cast<float*>(job.out.data) + (task.token_begin + first) * job.out.stride + output,
-                  .out_stride = job.out.stride,
-                  .outputs = static_cast<int>(std::min<int64_t>(w.outputs() - output, kTaskTiles * kTileRows))});
+      FinishTokens(job, task, first, count, group_acc);
     }
   }
 }

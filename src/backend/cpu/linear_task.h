@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/linear_kernels.h"
+#include "backend/cpu/packed_matrix.h"
 #include "backend/ops.h"
 
 namespace spate::cpu {
@@ -17,10 +17,10 @@ inline constexpr int64_t kTaskTokens = 192;
 inline constexpr int64_t kTaskAccumulators = kTaskTokens * kTaskTiles * kTileRows;
 
 struct LinearJob {
-  LinearJob(const CpuLinear& linear, const Mat& activations, const Mat& result)
+  LinearJob(const PackedMatrix& linear, const Mat& activations, const Mat& result)
       : w(linear), x(activations), out(result) {}
 
-  const CpuLinear& w;
+  const PackedMatrix& w;
   const Mat& x;
   const Mat& out;
   FinishFn finish = nullptr;
@@ -55,5 +55,14 @@ inline bool IsOnePass(const LinearKernels::Format& kernels, int64_t tokens) {
 // while this task computes. x: converted activations of all tokens; acc: scratch of kTaskAccumulators floats.
 void RunLinearTask(const LinearJob& job, const LinearTask& task, const LinearTask* next, const std::byte* x,
                    float* acc) noexcept;
+
+// The same of a matrix in a block format. unpacked: scratch of kUnpackedFloats floats.
+inline constexpr int64_t kUnpackedFloats = int64_t{8} * kSliceK * kTaskTiles * kTileRows;  // 64 KiB
+void RunBlockTask(const LinearJob& job, const LinearTask& task, const std::byte* x, float* unpacked,
+                  float* acc) noexcept;
+
+// Bias, epilogue and storing of `count` tokens from the task's `first` on, whose sums are in `acc`.
+void FinishTokens(const LinearJob& job, const LinearTask& task, int64_t first, int64_t count,
+                  const float* acc) noexcept;
 
 }  // namespace spate::cpu

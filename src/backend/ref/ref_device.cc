@@ -19,7 +19,10 @@ class RefDevice final : public Device {
   }
 
   const DeviceInfo& info() const override { return info_; }
-  std::vector<DType> WeightFormats() const override { return {DType::kF32, DType::kBF16, DType::kF16}; }
+  std::vector<DType> WeightFormats() const override {
+    const std::span<const DType> formats = ref::Keepable().formats;
+    return {formats.begin(), formats.end()};
+  }
 
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override {
     return std::make_unique<ref::RefLinear>(source, spec);

@@ -1,6 +1,7 @@
 #include "backend/ref/weights.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "backend/ref/mat.h"
@@ -10,14 +11,12 @@
 namespace spate::ref {
 namespace {
 
-void CheckSource(const MatrixView& source) {
-  if (IsWeightFormat(source.dtype)) return;
-  throw Error(ErrorCode::kBadInput, "weights of type {} cannot be used; expected f32, f16, bf16 or f64",
-              Name(source.dtype));
-}
+constexpr DType kFormats[] = {DType::kF32,  DType::kBF16, DType::kF16,  DType::kQ4_0,   DType::kQ4_1,
+                              DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kQ2_K,   DType::kQ3_K,
+                              DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS};
 
 std::vector<float> ReadRow(const MatrixView& source) {
-  CheckSource(source);
+  CheckWeightSource(source);
   CHECK(source.rows == 1, "{} rows", source.rows);
   std::vector<float> values(static_cast<size_t>(source.cols));
   const LoadedRows loaded = LoadRows(source, 0, 1);
@@ -41,46 +40,57 @@ int64_t CommonCols(const LinearSource& source) {
 
 }  // namespace
 
-RoundedMatrix::RoundedMatrix(DType format, int64_t cols) : format_(format), cols_(cols) {
-  if (format != DType::kF32 && format != DType::kF16 && format != DType::kBF16) {
-    throw Error(ErrorCode::kUsage, "backend ref: weights cannot be kept as {}; expected f32, f16 or bf16",
-                Name(format));
-  }
-  row_bytes_ = cols * Traits(format).block_bytes;
-}
+KeepableFormats Keepable() { return {"ref", kFormats}; }
 
-void RoundedMatrix::Append(const MatrixView& part) {
-  CheckSource(part);
-  CHECK(part.cols == cols_, "{} columns, expected {}", part.cols, cols_);
-  const size_t old_size = bytes_.size();
+void RoundedMatrix::Append(const MatrixView& source, DType format) {
+  CHECK(source.cols == cols_, "{} columns, expected {}", source.cols, cols_);
+  const int64_t row_bytes = RowBytes(format, cols_);
+  Part& part = parts_.emplace_back(Part{format, source.rows, {}});
   try {
-    bytes_.resize(old_size + static_cast<size_t>(part.rows * row_bytes_));
+    part.bytes.resize(static_cast<size_t>(source.rows * row_bytes));
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kDoesNotFit, "backend ref: no memory for a weight matrix of {} bytes",
-                part.rows * row_bytes_);
+                source.rows * row_bytes);
   }
   std::vector<float> values(static_cast<size_t>(cols_));
-  for (int64_t r = 0; r < part.rows; ++r) {
-    const LoadedRows loaded = LoadRows(part, r, 1);
-    Unpack(part.dtype, loaded.rows.data, values.data(), values.size());
-    Pack(format_, values.data(), bytes_.data() + old_size + static_cast<size_t>(r * row_bytes_), values.size());
+  for (int64_t r = 0; r < source.rows; ++r) {
+    const LoadedRows loaded = LoadRows(source, r, 1);
+    std::byte* out = part.bytes.data() + r * row_bytes;
+    if (source.dtype == format) {
+      std::memcpy(out, loaded.rows.data, static_cast<size_t>(row_bytes));
+    } else {
+      Unpack(source.dtype, loaded.rows.data, values.data(), values.size());
+      Pack(format, values.data(), out, values.size());
+    }
   }
+  rows_ += source.rows;
+}
+
+int64_t RoundedMatrix::bytes() const {
+  size_t bytes = 0;
+  for (const Part& part : parts_) bytes += part.bytes.size();
+  return static_cast<int64_t>(bytes);
 }
 
 void RoundedMatrix::Read(int64_t row, float* out) const {
   CHECK(row >= 0 && row < rows(), "row {} of {}", row, rows());
-  Unpack(format_, bytes_.data() + row * row_bytes_, out, static_cast<size_t>(cols_));
+  size_t at = 0;
+  while (row >= parts_[at].rows) row -= parts_[at++].rows;
+  const Part& part = parts_[at];
+  Unpack(part.format, part.bytes.data() + row * RowBytes(part.format, cols_), out, static_cast<size_t>(cols_));
 }
 
 RefLinear::RefLinear(const LinearSource& source, const LinearSpec& spec)
-    : Linear(TotalRows(source), CommonCols(source), spec.format),
-      weights_(spec.format, cols()),
+    : Linear(TotalRows(source), CommonCols(source), KeptFormats(source, spec, Keepable()).front()),
+      weights_(cols()),
       gated_(spec.gated),
       experts_(spec.experts) {
   CHECK(experts_ >= 1 && source.parts.size() % static_cast<size_t>(experts_) == 0);
-  if (gated_)
+  if (gated_) {
     CHECK(source.parts.size() == 2 * static_cast<size_t>(experts_) && source.parts[0].rows == source.parts[1].rows);
-  for (const MatrixView& part : source.parts) weights_.Append(part);
+  }
+  const std::vector<DType> formats = KeptFormats(source, spec, Keepable());
+  for (size_t i = 0; i < formats.size(); ++i) weights_.Append(source.parts[i], formats[i]);
   if (source.bias.empty()) return;
   CHECK(source.bias.size() == source.parts.size(), "{} biases of {} parts", source.bias.size(), source.parts.size());
   bias_.resize(static_cast<size_t>(rows()));
@@ -105,8 +115,9 @@ RefVec::RefVec(const VecSource& source)
 }
 
 RefTable::RefTable(const MatrixView& source, DType format) : cols_(source.cols) {
-  own_.emplace_back(format, source.cols);
-  own_[0].Append(source);
+  CheckKept(source, format, Keepable());
+  own_.emplace_back(source.cols);
+  own_[0].Append(source, format);
   rows_ = &own_[0];
 }
 

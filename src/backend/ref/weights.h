@@ -1,29 +1,39 @@
-// Weights of the reference backend: row-major, rounded to the format they were asked for and to nothing
-// else. Immutable after construction.
+// Weights of the reference backend: row-major, each part in the format that was asked for it and rounded to nothing
+// else; blocks stay the bits they are. Immutable after construction.
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
+#include "backend/kept_formats.h"
 #include "backend/linear.h"
 
 namespace spate::ref {
 
-// One matrix whose elements have been rounded to `format`.
+// Of this backend.
+KeepableFormats Keepable();
+
+// One matrix of parts whose elements have been rounded to a format each.
 class RoundedMatrix {
  public:
-  RoundedMatrix(DType format, int64_t cols);  // no rows yet; throws Error for a format that is not f32, f16 or bf16
-  void Append(const MatrixView& part);        // throws Error when memory runs out
+  explicit RoundedMatrix(int64_t cols) : cols_(cols) {}  // no rows yet
+  // Adds rows as `format`, which CheckKept accepted for them. Throws Error when memory runs out.
+  void Append(const MatrixView& part, DType format);
 
-  int64_t rows() const { return row_bytes_ == 0 ? 0 : static_cast<int64_t>(bytes_.size()) / row_bytes_; }
-  int64_t bytes() const { return static_cast<int64_t>(bytes_.size()); }
+  int64_t rows() const { return rows_; }
+  int64_t bytes() const;
   void Read(int64_t row, float* out) const;  // out [cols]
 
  private:
-  DType format_;
+  struct Part {
+    DType format;
+    int64_t rows;
+    std::vector<std::byte> bytes;  // [rows, cols] of format
+  };
+
   int64_t cols_;
-  int64_t row_bytes_;
-  std::vector<std::byte> bytes_;  // [rows, cols] of format_
+  int64_t rows_ = 0;
+  std::vector<Part> parts_;
 };
 
 class RefLinear final : public Linear {

@@ -155,6 +155,7 @@ void FillLinear(LinearKernels& kernels) {
   FillF32(kernels.f32);
   FillF16(kernels.f16);
   FillBf16(kernels.bf16);
+  FillBlocks(kernels);
   kernels.to_bf16 = ToBf16;
   kernels.round_to_bf16 = RoundRowToBf16;
   kernels.store = FinishStore;
