@@ -183,6 +183,17 @@ std::optional<std::vector<float>> GgufMetadata::FindFloats(std::string_view key,
   return numbers;
 }
 
+std::optional<std::vector<bool>> GgufMetadata::FindBools(std::string_view key, size_t max_count) const {
+  const GgufValue* value = FindList(key, "a list of true and false", max_count);
+  if (value == nullptr) return std::nullopt;
+  if (value->type != GgufType::kBool) {
+    Fail(key, fmt::format("expected a list of true and false, got {}", value->Describe()));
+  }
+  std::vector<bool> bools;
+  for (const std::byte b : value->bytes) bools.push_back(b != std::byte{0});
+  return bools;
+}
+
 std::optional<std::string_view> GgufMetadata::FindBytes(std::string_view key) const {
   const GgufValue* value = FindList(key, "a list of bytes", SIZE_MAX);
   if (value == nullptr) return std::nullopt;

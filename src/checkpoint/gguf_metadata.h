@@ -109,6 +109,7 @@ class GgufMetadata {
   std::optional<GgufStrings> FindStrings(std::string_view key) const;
   std::optional<std::vector<int64_t>> FindInts(std::string_view key, size_t max_count) const;
   std::optional<std::vector<float>> FindFloats(std::string_view key, size_t max_count) const;
+  std::optional<std::vector<bool>> FindBools(std::string_view key, size_t max_count) const;
   std::optional<std::string_view> FindBytes(std::string_view key) const;  // a list of 8-bit integers
 
   [[noreturn]] void Fail(std::string_view key, std::string_view problem) const;

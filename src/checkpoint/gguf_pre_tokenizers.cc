@@ -204,9 +204,10 @@ std::vector<PreTokenizerStep> StepsOf(const GgufPreTokenizer& pre) {
       steps.emplace_back(SplitDigits{.individual = pattern.regex == kNumber.regex});
     } else {
       const std::string_view regex = pattern.known == KnownPattern::kNone ? pattern.regex : RegexOf(pattern.known);
-      steps.emplace_back(SplitPattern{.pattern = {std::string(regex), true},
-                                   .behavior = pre.keeps_matches ? SplitBehavior::kRemoved : SplitBehavior::kIsolated,
-                                   .invert = pre.keeps_matches});
+      steps.emplace_back(
+          SplitPattern{.pattern = {std::string(regex), true},
+                       .behavior = pre.keeps_matches ? SplitBehavior::kRemoved : SplitBehavior::kIsolated,
+                       .invert = pre.keeps_matches});
     }
   }
   return steps;
