@@ -168,12 +168,18 @@ void AdjustGemma3(GgufHyper& hyper, const GgufFile&, json& config) {
   if (!windowed) config["sliding_window_pattern"] = 1;  // no layer has one
 }
 
+// The newer decoder has a norm each for attention and MLP, or else says that it has one; the older has one key-value
+// head.
 void AdjustFalcon(GgufHyper&, const GgufFile&, json& config) {
-  // With one norm a layer there is one key-value head or as many as heads, and a flag says which.
-  const bool multi_query = config["num_kv_heads"] == 1;
-  config["multi_query"] = multi_query;
+  const bool two_norms = config["new_decoder_architecture"].get<bool>();
+  const bool grouped = config["num_kv_heads"] != 1;
+  config["new_decoder_architecture"] = two_norms || grouped;
+  if (grouped && !two_norms) config["num_ln_in_parallel_attn"] = 1;
+  config["multi_query"] = !grouped;
   config["parallel_attn"] = true;
 }
+
+void AdjustGptNeoX(GgufHyper&, const GgufFile&, json& config) { config["rotary_emb_base"] = config["rope_theta"]; }
 
 // The norms of OLMo 1 have neither weights nor a setting.
 void AdjustOlmo(GgufHyper& hyper, const GgufFile&, json&) {
@@ -298,7 +304,8 @@ constexpr std::array kArchs = {
              .flags = kFusedBias,
              .constants = R"({"hidden_act": "gelu", "use_parallel_residual": true, "rotary_pct": 1.0})",
              .head_dim = "",
-             .rotated_share = "rotary_pct"},
+             .rotated_share = "rotary_pct",
+             .adjust = AdjustGptNeoX},
     GgufArch{.gguf = "starcoder2",
              .config = "Starcoder2ForCausalLM",
              .keys = kStarCoder2Keys,
