@@ -13,11 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxTemplateBytes = size_t{1} << 20;
-constexpr size_t kMaxTemplates = 100;
-
-using Templates = std::map<std::string, ChatTemplateFile>;
-
 bool Exists(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
@@ -27,8 +22,8 @@ ChatTemplateFile ReadTemplate(const fs::path& path) {
   return {ReadTextFile(path.string(), kMaxTemplateBytes), path.filename().string()};
 }
 
-Templates TemplateFiles(const fs::path& folder) {
-  Templates found;
+ChatTemplates TemplateFiles(const fs::path& folder) {
+  ChatTemplates found;
   if (const fs::path file = folder / "chat_template.jinja"; Exists(file)) found["default"] = ReadTemplate(file);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder / "additional_chat_templates", ignored)) {
@@ -43,8 +38,8 @@ Templates TemplateFiles(const fs::path& folder) {
 }
 
 // `chat_template` of a JSON file: a string, or a list of {"name": ..., "template": ...}.
-Templates TemplatesOf(const fs::path& path) {
-  Templates found;
+ChatTemplates TemplatesOf(const fs::path& path) {
+  ChatTemplates found;
   if (!Exists(path)) return found;
   const std::string what = path.string(), file = path.filename().string();
   const nlohmann::json json = ReadJsonFile(what, {});
@@ -76,17 +71,22 @@ std::optional<std::string> TokenText(const nlohmann::json& token) {
 
 }  // namespace
 
-std::optional<ChatTemplateFile> FindChatTemplate(const fs::path& folder, bool with_tools) {
-  Templates templates = TemplateFiles(folder);
-  for (const char* file : {"chat_template.json", "tokenizer_config.json"}) {
-    if (templates.empty()) templates = TemplatesOf(folder / file);
-  }
+std::optional<ChatTemplateFile> ChooseChatTemplate(const ChatTemplates& templates, bool with_tools,
+                                                   const std::string& where) {
   if (templates.empty()) return std::nullopt;
   if (const auto tools = templates.find("tool_use"); with_tools && tools != templates.end()) return tools->second;
   if (const auto usual = templates.find("default"); usual != templates.end()) return usual->second;
   std::string names;
   for (const auto& [name, unused] : templates) names += (names.empty() ? "" : ", ") + OneLine(name, 60);
-  throw Error(ErrorCode::kBadInput, "{}: no chat template is named \"default\"; there are: {}", folder.string(), names);
+  throw Error(ErrorCode::kBadInput, "{}: no chat template is named \"default\"; there are: {}", where, names);
+}
+
+std::optional<ChatTemplateFile> FindChatTemplate(const fs::path& folder, bool with_tools) {
+  ChatTemplates templates = TemplateFiles(folder);
+  for (const char* file : {"chat_template.json", "tokenizer_config.json"}) {
+    if (templates.empty()) templates = TemplatesOf(folder / file);
+  }
+  return ChooseChatTemplate(templates, with_tools, folder.string());
 }
 
 std::map<std::string, std::string> ReadSpecialTokens(const fs::path& folder) {

@@ -1,5 +1,5 @@
-// The real vocabularies of Llama 2 (SentencePiece) and Llama 3 (tiktoken) against the ids that are published with them.
-// Skipped where the data is not beside the source tree.
+// Real vocabularies (SentencePiece, tiktoken, GGUF) against the ids that are published with them. Skipped where the
+// data is not beside the source tree.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "base/mmap_file.h"
+#include "checkpoint/gguf_split.h"
+#include "checkpoint/gguf_tokenizer.h"
 #include "checkpoint/read_tokenizer.h"
 #include "tokenizer/detokenizer.h"
 #include "tokenizer/tokenizer.h"
@@ -17,6 +19,10 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 const std::filesystem::path kData = std::filesystem::path(SPATE_SOURCE_DIR) / "../shared/data/tokenizers";
+
+Vocabulary Read(const std::filesystem::path& path) {
+  return path.extension() == ".gguf" ? ReadGgufTokenizer(OpenGguf(path).file) : ReadTokenizer(path);
+}
 
 struct Published {
   std::string name;
@@ -33,7 +39,7 @@ class PublishedIds : public ::testing::TestWithParam<Published> {
 };
 
 TEST_P(PublishedIds, EveryText) {
-  const Tokenizer tokenizer(ReadTokenizer(kData / GetParam().model));
+  const Tokenizer tokenizer(Read(kData / GetParam().model));
   EXPECT_EQ(tokenizer.vocab_size(), GetParam().tokens);
   const std::string inputs = ReadTextFile((kData / (GetParam().cases + ".inp")).string(), 1 << 20);
   std::istringstream outputs(ReadTextFile((kData / (GetParam().cases + ".out")).string(), 1 << 20));
@@ -60,7 +66,11 @@ TEST_P(PublishedIds, EveryText) {
 
 INSTANTIATE_TEST_SUITE_P(Files, PublishedIds,
                          ::testing::Values(Published{"Llama2", "llama2-sentencepiece.model", "vocab-llama-spm", 32000},
-                                           Published{"Llama3", "llama3-tiktoken.model", "vocab-llama-bpe", 128256}),
+                                           Published{"Llama3", "llama3-tiktoken.model", "vocab-llama-bpe", 128256},
+                                           Published{"GgufLlama2", "vocab-llama-spm.gguf", "vocab-llama-spm", 32000},
+                                           Published{"GgufPhi3", "vocab-phi-3.gguf", "vocab-phi-3", 32064},
+                                           Published{"GgufFalcon", "vocab-falcon.gguf", "vocab-falcon", 65024},
+                                           Published{"GgufGpt2", "vocab-gpt-2.gguf", "vocab-gpt-2", 50257}),
                          [](const auto& param_info) { return param_info.param.name; });
 
 TEST(PublishedTokenizers, SpecialTokens) {

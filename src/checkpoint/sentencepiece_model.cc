@@ -32,6 +32,7 @@ void CheckPieces(const SentencePieceProto& proto, std::string_view what) {
   int unknown = 0;
   for (size_t id = 0; id < proto.pieces.size(); ++id) {
     const Piece& piece = proto.pieces[id];
+    if (proto.padded && piece.type == PieceType::kUnused) continue;
     if (piece.text.empty()) Fail(what, "piece {} is empty", id);
     if (piece.text.size() > kMaxPieceBytes) Fail(what, "piece {} has {} bytes", id, piece.text.size());
     if (!IsValidUtf8(piece.text)) Fail(what, "piece {} is not valid UTF-8", id);
@@ -43,7 +44,7 @@ void CheckPieces(const SentencePieceProto& proto, std::string_view what) {
       Fail(what, "piece {} '{}' is a byte, but byte_fallback is off", id, OneLine(piece.text, kMaxShown));
     }
   }
-  if (unknown != 1) Fail(what, "{} unknown pieces, expected 1", unknown);
+  if (unknown != 1 && !(proto.padded && unknown == 0)) Fail(what, "{} unknown pieces, expected 1", unknown);
   for (int byte = 0; proto.byte_fallback && byte < 256; ++byte) {
     if (!texts.contains(fmt::format("<0x{:02X}>", byte))) Fail(what, "byte_fallback, but no piece <0x{:02X}>", byte);
   }
@@ -71,7 +72,7 @@ void SetMerges(const SentencePieceProto& proto, std::string_view what, Vocabular
   std::vector<size_t> normal;
   for (size_t id = 0; id < proto.pieces.size(); ++id) {
     if (proto.pieces[id].type == PieceType::kNormal) normal.push_back(id);
-    if (proto.pieces[id].type == PieceType::kUnused) {
+    if (proto.pieces[id].type == PieceType::kUnused && !proto.padded) {
       Fail(what, "piece {} '{}' is unused: not supported in a BPE model", id,
            OneLine(proto.pieces[id].text, kMaxShown));
     }
@@ -122,6 +123,13 @@ void SetNormalizer(const SentencePieceProto& proto, Vocabulary* v) {
   v->normalizer = {std::move(step)};
 }
 
+void SetUnused(const SentencePieceProto& proto, Vocabulary* v) {
+  for (size_t id = 0; id < proto.pieces.size(); ++id) {
+    if (proto.pieces[id].type != PieceType::kUnused) continue;
+    v->kinds[id] = proto.pieces[id].text.empty() ? TokenKind::kAbsent : TokenKind::kOpaque;
+  }
+}
+
 int32_t FindControl(const SentencePieceProto& proto, std::string_view text) {
   const auto it = std::ranges::find_if(
       proto.pieces, [&](const Piece& piece) { return piece.type == PieceType::kControl && piece.text == text; });
@@ -131,7 +139,10 @@ int32_t FindControl(const SentencePieceProto& proto, std::string_view text) {
 }  // namespace
 
 Vocabulary ParseSentencePieceModel(std::string_view bytes, std::string_view what) {
-  const SentencePieceProto proto = ReadSentencePieceProto(bytes, what);
+  return MakeSentencePieceVocabulary(ReadSentencePieceProto(bytes, what), what);
+}
+
+Vocabulary MakeSentencePieceVocabulary(const SentencePieceProto& proto, std::string_view what) {
   CheckPieces(proto, what);
   if (proto.model_type != ModelType::kUnigram && proto.model_type != ModelType::kBpe) {
     Fail(what, "SentencePiece model of type {} ({}), supported: BPE, unigram", static_cast<int64_t>(proto.model_type),
@@ -161,6 +172,7 @@ Vocabulary ParseSentencePieceModel(std::string_view bytes, std::string_view what
     }
   }
   v.kinds.assign(v.tokens.size(), TokenKind::kModel);
+  if (proto.padded) SetUnused(proto, &v);
   if (proto.model_type == ModelType::kBpe) {
     SetMerges(proto, what, &v);
   } else {

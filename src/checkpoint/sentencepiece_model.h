@@ -5,11 +5,15 @@
 
 #include <string_view>
 
+#include "checkpoint/sentencepiece_proto.h"
 #include "tokenizer/vocabulary.h"
 
 namespace spate {
 
 // `what` names the source in messages. Throws Error(kBadInput) for what is no such file or not supported, by name.
 Vocabulary ParseSentencePieceModel(std::string_view bytes, std::string_view what);
+
+// The same for pieces that came in another file.
+Vocabulary MakeSentencePieceVocabulary(const SentencePieceProto& proto, std::string_view what);
 
 }  // namespace spate

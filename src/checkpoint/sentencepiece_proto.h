@@ -27,6 +27,9 @@ struct SentencePieceProto {
   ModelType model_type = ModelType::kUnigram;
   bool treat_whitespace_as_suffix = false;
   bool byte_fallback = false;
+  // Taken from a file that fills the list up to the rows of a matrix: unused pieces, which may be empty, stand for
+  // nothing, and there need not be an unknown piece.
+  bool padded = false;
   std::string_view unk_surface = " \u2047 ";
   std::string_view bos_piece = "<s>";
   std::string_view eos_piece = "</s>";

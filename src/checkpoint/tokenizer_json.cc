@@ -8,9 +8,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "checkpoint/byte_level_tokens.h"
 #include "checkpoint/tokenizer_config.h"
 #include "checkpoint/tokenizer_json_parts.h"
-#include "tokenizer/byte_alphabet.h"
 #include "tokenizer/token_table.h"
 
 namespace spate {
@@ -81,19 +81,6 @@ void PlaceMerges(const TokenizerJsonParts& parts, const TokenTable& table, std::
     }
     v->merges.push_back(merge);
   }
-}
-
-// From the byte alphabet to bytes. Tokens outside of it cannot come from text, nor can merges of them happen.
-void UnspellTokens(Vocabulary* v) {
-  bool any_opaque = false;
-  for (size_t id = 0; id < v->tokens.size(); ++id) {
-    if (v->kinds[id] != TokenKind::kModel || UnspellBytes(v->tokens[id], &v->tokens[id])) continue;
-    v->kinds[id] = TokenKind::kOpaque;
-    any_opaque = true;
-  }
-  if (!any_opaque) return;
-  std::erase_if(v->merges,
-                [&](const Merge& merge) { return v->kinds[static_cast<size_t>(merge.result)] == TokenKind::kOpaque; });
 }
 
 struct ModelField {
