@@ -15,6 +15,12 @@ namespace spate {
 
 using TensorMap = std::map<std::string, TensorView, std::less<>>;
 
+// What a reader found in one file: views into its bytes, and the makers that some of them name.
+struct FileTensors {
+  TensorMap tensors;
+  std::vector<std::unique_ptr<RowMaker>> makers{};
+};
+
 class MappedCheckpoint final : public Checkpoint {
  public:
   // The views point into `files`, or have one of `makers`, which may read the files too.
