@@ -76,4 +76,35 @@ void JoinedColumns::Make(int64_t first, int64_t count, std::byte* out) const noe
   }
 }
 
+TensorView PlacedTensor(DType dtype, Shape shape, std::span<const std::byte> bytes,
+                        std::vector<std::unique_ptr<RowMaker>>* makers) {
+  TensorView view{.dtype = dtype, .shape = std::move(shape), .bytes = bytes};
+  const int64_t element = Traits(dtype).block_bytes;
+  if (bytes.empty() || reinterpret_cast<uintptr_t>(bytes.data()) % static_cast<uintptr_t>(element) == 0) return view;
+  const int64_t cols = view.shape.empty() ? 1 : view.shape.back();
+  makers->push_back(std::make_unique<StridedRows>(bytes.data(), dtype, cols, cols * element, element));
+  view.bytes = {};
+  view.maker = makers->back().get();
+  view.made_from = static_cast<int64_t>(bytes.size());
+  return view;
+}
+
+TensorView RowRange(const TensorView& tensor, int64_t first, int64_t count,
+                    std::vector<std::unique_ptr<RowMaker>>* makers) {
+  CHECK(!tensor.shape.empty() && first >= 0 && count >= 0 && count <= tensor.shape[0] - first, "rows {} to {} of {}",
+        first, first + count, ToString(tensor.shape));
+  TensorView view = tensor;
+  view.shape[0] = count;
+  const int64_t stored = tensor.shape[0] == 0 ? 0 : tensor.StoredBytes() / tensor.shape[0];  // of a row
+  if (tensor.maker == nullptr) {
+    view.bytes = tensor.bytes.subspan(static_cast<size_t>(first * stored), static_cast<size_t>(count * stored));
+    return view;
+  }
+  CHECK(tensor.shape.size() == 2, "rows of rank {}", tensor.shape.size());
+  makers->push_back(std::make_unique<RowsFrom>(*tensor.maker, first));
+  view.maker = makers->back().get();
+  view.made_from = count * stored;
+  return view;
+}
+
 }  // namespace spate

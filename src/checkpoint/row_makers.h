@@ -4,6 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "tensor/view.h"
@@ -58,5 +61,14 @@ class RowsFrom final : public RowMaker {
   const RowMaker& whole_;
   int64_t first_;
 };
+
+// A tensor whose elements lie in `bytes` as they are: in place, or through a maker that goes to *makers if they do not
+// begin at a multiple of their size. As many bytes as shape and dtype need.
+TensorView PlacedTensor(DType dtype, Shape shape, std::span<const std::byte> bytes,
+                        std::vector<std::unique_ptr<RowMaker>>* makers);
+
+// Rows [first, first + count) of a matrix, or elements of a vector that is stored as it is, as a tensor of its own.
+TensorView RowRange(const TensorView& tensor, int64_t first, int64_t count,
+                    std::vector<std::unique_ptr<RowMaker>>* makers);
 
 }  // namespace spate

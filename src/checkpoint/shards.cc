@@ -32,6 +32,11 @@ void CheckComplete(const SafetensorsIndex& index, const TensorMap& tensors, cons
 
 }  // namespace
 
+bool IsPlainFileName(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+}
+
 std::unique_ptr<MappedCheckpoint> OpenSingleFile(const fs::path& path, FileParser parse) {
   std::vector<MmapFile> files;
   files.push_back(MmapFile::Open(path));

@@ -12,6 +12,9 @@
 
 namespace spate {
 
+// A file in the same folder and nothing else: what an index may name.
+bool IsPlainFileName(std::string_view name);
+
 // Reads one mapped file; `file` names it in messages.
 using FileParser = FileTensors (*)(std::span<const std::byte> bytes, std::string_view file);
 
