@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& [name, view] : file.tensors) {
       if (view.StoredBytes() > static_cast<int64_t>(size)) std::abort();
       for (const std::byte b : view.bytes) sum += std::to_integer<unsigned>(b);
-      if (view.maker == nullptr || view.shape.size() > 2) continue;
+      if (view.maker == nullptr || view.shape.empty() || view.shape.size() > 2) continue;
       const spate::LoadedRows loaded = spate::LoadRows(spate::AsMatrix(view), 0, spate::AsMatrix(view).rows);
       for (int64_t i = 0; i < view.StoredBytes(); ++i) sum += std::to_integer<unsigned>(loaded.rows.data[i]);
     }

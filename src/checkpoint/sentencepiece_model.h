@@ -5,11 +5,15 @@
 
 #include <string_view>
 
+#include "checkpoint/sentencepiece_proto.h"
 #include "tokenizer/vocabulary.h"
 
 namespace spate {
 
 // `what` names the source in messages. Throws Error(kBadInput) for what is no such file or not supported, by name.
 Vocabulary ParseSentencePieceModel(std::string_view bytes, std::string_view what);
+
+// Of a model that another kind of file holds.
+Vocabulary SentencePieceVocabulary(const SentencePieceProto& proto, std::string_view what);
 
 }  // namespace spate
