@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mmap_file.h"
+#include "base/stream_reader.h"
 #include "base/utf8.h"
 #include "checkpoint/mapped_checkpoint.h"
 #include "checkpoint/meta_params.h"
@@ -46,8 +47,8 @@ Shape WholeShape(std::string_view name, const MetaSizes& sizes) {
 // Puts the shares of one tensor together.
 class Merger {
  public:
-  Merger(const std::vector<FileTensors>& shards, const MetaSizes& sizes, const fs::path& folder)
-      : shards_(shards), sizes_(sizes), folder_(folder) {}
+  Merger(const std::vector<FileTensors>& shards, const MetaSizes& sizes, StreamReader& reader, const fs::path& folder)
+      : shards_(shards), sizes_(sizes), reader_(reader), folder_(folder) {}
 
   // The makers that views of the result name go to *makers.
   TensorView Merge(const std::string& name, std::vector<std::unique_ptr<RowMaker>>* makers) const {
@@ -62,7 +63,8 @@ class Merger {
     TensorView view{.dtype = part.dtype, .shape = whole, .bytes = {}};
     std::vector<MatrixView> matrices;
     for (const TensorView* p : parts) {
-      matrices.push_back(AsMatrix(*p));
+      MatrixView& matrix = matrices.emplace_back(AsMatrix(*p));
+      if (matrix.maker == nullptr) matrix.reader = &reader_;
       view.made_from += p->StoredBytes();
     }
     const auto is_share = [&](size_t i) { return whole[i] % shards == 0 && part.shape[i] == whole[i] / shards; };
@@ -103,6 +105,7 @@ class Merger {
 
   const std::vector<FileTensors>& shards_;
   const MetaSizes& sizes_;
+  StreamReader& reader_;
   const fs::path& folder_;
 };
 
@@ -126,7 +129,8 @@ MetaModel OpenMetaFolder(const fs::path& folder) {
   }
   const MetaSizes sizes = ReadMetaSizes(params, shards[0].tensors, static_cast<int64_t>(shards.size()), what);
 
-  const Merger merger(shards, sizes, folder);
+  auto reader = std::make_unique<StreamReader>(files);
+  const Merger merger(shards, sizes, *reader, folder);
   TensorMap tensors;
   std::vector<std::unique_ptr<RowMaker>> makers;
   for (const FileTensors& shard : shards) {
@@ -138,7 +142,8 @@ MetaModel OpenMetaFolder(const fs::path& folder) {
   for (FileTensors& shard : shards) {  // makers above read through those of the files
     for (auto& maker : shard.makers) makers.push_back(std::move(maker));
   }
-  return {.checkpoint = std::make_unique<MappedCheckpoint>(std::move(files), std::move(tensors), std::move(makers)),
+  return {.checkpoint = std::make_unique<MappedCheckpoint>(std::move(files), std::move(tensors), std::move(makers),
+                                                           std::move(reader)),
           .config = MetaConfig(params, sizes, dtype, what)};
 }
 

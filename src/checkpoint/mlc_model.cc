@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/half.h"
 #include "base/json.h"
 #include "base/mmap_file.h"
+#include "base/stream_reader.h"
 #include "base/utf8.h"
 #include "checkpoint/mapped_checkpoint.h"
 #include "checkpoint/mlc_cache.h"
+#include "checkpoint/mlc_config.h"
 #include "checkpoint/row_makers.h"
 
 namespace spate {
@@ -24,35 +25,32 @@ using Makers = std::vector<std::unique_ptr<RowMaker>>;
 constexpr size_t kMaxCacheBytes = 100'000'000;
 constexpr size_t kMaxShown = 80;
 constexpr int64_t kGroup = 32;  // elements of a scale
-constexpr int64_t kMaxSize = 1 << 26;
 
 // Rows of int4 values in groups that have a scale, in the dtype of the scales.
 class Int4Rows final : public RowMaker {
  public:
-  Int4Rows(const TensorView& words, const TensorView& scales)
-      : words_(words.bytes.data()), scales_(scales.bytes.data()), dtype_(scales.dtype), groups_(scales.shape[1]) {}
+  // [rows, cols / 8] words, [rows, cols / 32] scales.
+  Int4Rows(const MatrixView& words, const MatrixView& scales) : words_(words), scales_(scales) {}
 
   void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
-    constexpr int64_t kGroupBytes = kGroup / 2;
-    const int64_t scale_bytes = RowBytes(dtype_, 1), out_bytes = RowBytes(dtype_, kGroup);
+    const DType dtype = scales_.dtype;
+    const LoadedRows words = LoadRows(words_, first, count), scales = LoadRows(scales_, first, count);
     std::array<float, kGroup> values;
-    for (int64_t group = first * groups_; group < (first + count) * groups_; ++group, out += out_bytes) {
+    for (int64_t group = 0; group < count * scales_.cols; ++group, out += RowBytes(dtype, kGroup)) {
       float scale;
-      Unpack(dtype_, scales_ + group * scale_bytes, &scale, 1);
-      const std::byte* bytes = words_ + group * kGroupBytes;
+      Unpack(dtype, scales.rows.data + group * RowBytes(dtype, 1), &scale, 1);
+      const std::byte* bytes = words.rows.data + group * kGroup / 2;
       for (size_t i = 0; i < values.size(); ++i) {  // little-endian words: element 0 in the low half of byte 0
         const int q = (std::to_integer<int>(bytes[i / 2]) >> (4 * (i % 2))) & 15;
         values[i] = static_cast<float>(q - 7) * scale;  // exact for a scale of 16 bits
       }
-      Pack(dtype_, values.data(), out, values.size());
+      Pack(dtype, values.data(), out, values.size());
     }
   }
 
  private:
-  const std::byte* words_;
-  const std::byte* scales_;
-  DType dtype_;
-  int64_t groups_;  // of a row
+  MatrixView words_;
+  MatrixView scales_;
 };
 
 [[noreturn]] void Bad(std::string_view what, std::string_view tensor, std::string_view problem) {
@@ -60,7 +58,7 @@ class Int4Rows final : public RowMaker {
 }
 
 TensorView Dequantized(std::string_view name, const TensorView& words, const TensorView* scales, std::string_view what,
-                       Makers* makers) {
+                       StreamReader& reader, Makers* makers) {
   if (scales == nullptr) Bad(what, name, "no q_scale beside it");
   const bool fits = words.dtype == DType::kU32 && words.shape.size() == 2 && scales->shape.size() == 2 &&
                     words.shape[0] == scales->shape[0] && words.shape[1] % 4 == 0 &&
@@ -70,7 +68,9 @@ TensorView Dequantized(std::string_view name, const TensorView& words, const Ten
         fmt::format("{} {} with scales {} {}; expected u32 [out, in / 8] with a scale for each {} elements",
                     Name(words.dtype), ToString(words.shape), Name(scales->dtype), ToString(scales->shape), kGroup));
   }
-  makers->push_back(std::make_unique<Int4Rows>(words, *scales));
+  MatrixView word_rows = AsMatrix(words), scale_rows = AsMatrix(*scales);
+  word_rows.reader = scale_rows.reader = &reader;
+  makers->push_back(std::make_unique<Int4Rows>(word_rows, scale_rows));
   TensorView view{.dtype = scales->dtype, .shape = {words.shape[0], scales->shape[1] * kGroup}, .bytes = {}};
   view.maker = makers->back().get();
   view.made_from = static_cast<int64_t>(words.bytes.size() + scales->bytes.size());
@@ -99,7 +99,7 @@ TensorMap StoredTensors(const std::vector<MlcShard>& shards, const std::vector<M
 }
 
 // "X.weight" for every X.q_weight; the rest as it is.
-TensorMap WholeTensors(const TensorMap& stored, std::string_view what, Makers* makers) {
+TensorMap WholeTensors(const TensorMap& stored, std::string_view what, StreamReader& reader, Makers* makers) {
   constexpr std::string_view kWords = ".q_weight", kScales = ".q_scale";
   TensorMap tensors;
   for (const auto& [name, view] : stored) {
@@ -107,7 +107,8 @@ TensorMap WholeTensors(const TensorMap& stored, std::string_view what, Makers* m
       const std::string base = name.substr(0, name.size() - kWords.size());
       const auto scales = stored.find(base + std::string(kScales));
       tensors.insert_or_assign(
-          base + ".weight", Dequantized(name, view, scales == stored.end() ? nullptr : &scales->second, what, makers));
+          base + ".weight",
+          Dequantized(name, view, scales == stored.end() ? nullptr : &scales->second, what, reader, makers));
     } else if (!name.ends_with(kScales) ||
                !stored.contains(name.substr(0, name.size() - kScales.size()) + ".q_weight")) {
       tensors.insert_or_assign(name, PlacedTensor(view.dtype, view.shape, view.bytes, makers));
@@ -173,8 +174,9 @@ MlcModel OpenMlcFolder(const fs::path& folder) {
   std::vector<MmapFile> files;
   for (const MlcShard& shard : shards) files.push_back(MmapFile::Open((folder / shard.file).string()));
 
+  auto reader = std::make_unique<StreamReader>(files);
   Makers makers;
-  TensorMap tensors = WholeTensors(StoredTensors(shards, files), what, &makers);
+  TensorMap tensors = WholeTensors(StoredTensors(shards, files), what, *reader, &makers);
   if (tensors.empty()) throw Error(ErrorCode::kBadInput, "{}: names no tensors", what);
   const int64_t query = config["num_attention_heads"].get<int64_t>() * config["head_dim"].get<int64_t>();
   const int64_t key = config["num_key_value_heads"].get<int64_t>() * config["head_dim"].get<int64_t>();
@@ -183,69 +185,9 @@ MlcModel OpenMlcFolder(const fs::path& folder) {
     SplitFused(&tensors, fused, {{"q_proj", query}, {"k_proj", key}, {"v_proj", key}}, what, &makers);
   }
   SplitFused(&tensors, "gate_up_proj", {{"gate_proj", hidden}, {"up_proj", hidden}}, what, &makers);
-  return {.checkpoint = std::make_unique<MappedCheckpoint>(std::move(files), std::move(tensors), std::move(makers)),
+  return {.checkpoint = std::make_unique<MappedCheckpoint>(std::move(files), std::move(tensors), std::move(makers),
+                                                           std::move(reader)),
           .config = std::move(config)};
-}
-
-json MlcConfig(const json& chat_config, std::string_view what) {
-  struct Family {
-    std::string_view type, architecture;
-  };
-  constexpr std::array kFamilies = {Family{"llama", "LlamaForCausalLM"}, Family{"mistral", "MistralForCausalLM"},
-                                    Family{"qwen2", "Qwen2ForCausalLM"}};
-  constexpr std::array<std::string_view, 7> kQuantizations = {"q4f16_1", "q4f16_2", "q4f32_1", "q4bf16_1",
-                                                              "q0f16",   "q0f32",   "q0bf16"};
-  if (!chat_config.is_object()) throw Error(ErrorCode::kBadInput, "{}: expected an object", what);
-  const std::string type = GetString(chat_config, "model_type", {}, what);
-  const auto* family = std::ranges::find(kFamilies, type, &Family::type);
-  if (family == kFamilies.end()) {
-    throw Error(ErrorCode::kBadInput, "{}: model_type \"{}\" is not read in this form; known are llama, mistral, qwen2",
-                what, OneLine(type, kMaxShown));
-  }
-  const std::string quantization = GetString(chat_config, "quantization", {}, what);
-  if (std::ranges::find(kQuantizations, quantization) == kQuantizations.end()) {
-    throw Error(ErrorCode::kBadInput, "{}: quantization \"{}\" is not read; known are {}", what,
-                OneLine(quantization, kMaxShown), "q4f16_1, q4f16_2, q4f32_1, q4bf16_1, q0f16, q0f32, q0bf16");
-  }
-  const json* found = FindObject(chat_config, "model_config", what);
-  if (found == nullptr) throw Error(ErrorCode::kBadInput, "{}: model_config is missing", what);
-  const json& model = *found;
-  const std::string where = fmt::format("{}: model_config", what);
-  const auto whole = [&](std::string_view key, std::optional<int64_t> fallback) {
-    return GetInt(model, key, fallback, 1, kMaxSize, where);
-  };
-  const int64_t dim = whole("hidden_size", {}), heads = whole("num_attention_heads", {});
-  // A sliding window turns the context off: -1.
-  const int64_t window = GetInt(model, "sliding_window_size", -1, -1, kMaxSize, where);
-  const int64_t context = GetInt(model, "context_window_size", -1, -1, 1 << 30, where);
-  const double theta = GetFloat(model, "rope_theta", 10000.0, 1, 1e12, where);
-  json config = {
-      {"architectures", {family->architecture}},
-      {"model_type", type},
-      {"hidden_act", GetString(model, "hidden_act", "silu", where)},
-      {"hidden_size", dim},
-      {"intermediate_size", whole("intermediate_size", {})},
-      {"num_hidden_layers", whole("num_hidden_layers", {})},
-      {"num_attention_heads", heads},
-      {"num_key_value_heads", whole("num_key_value_heads", heads)},
-      {"head_dim", whole("head_dim", std::max<int64_t>(dim / heads, 1))},
-      {"vocab_size", whole("vocab_size", {})},
-      {"tie_word_embeddings", GetBool(model, "tie_word_embeddings", false, where)},
-      {"rms_norm_eps", GetFloat(model, "rms_norm_eps", {}, 0, 1, where)},
-      {"rope_theta", GetFloat(model, "position_embedding_base", theta, 1, 1e12, where)},
-      {"max_position_embeddings", context > 0  ? context
-                                  : window > 0 ? window
-                                               : 4096},
-      {"torch_dtype", quantization.find("bf16") != std::string::npos  ? "bfloat16"
-                      : quantization.find("f16") != std::string::npos ? "float16"
-                                                                      : "float32"},
-  };
-  if (window > 0) config["sliding_window"] = window;
-  for (const char* key : {"bos_token_id", "eos_token_id"}) {
-    if (const json* ids = FindField(chat_config, key, what)) config[key] = *ids;
-  }
-  if (const json* scaling = FindObject(model, "rope_scaling", where)) config["rope_scaling"] = *scaling;
-  return config;
 }
 
 }  // namespace spate

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <string_view>
 
 #include "checkpoint/checkpoint.h"
 
@@ -18,15 +17,12 @@ namespace spate {
 
 struct MlcModel {
   std::unique_ptr<Checkpoint> checkpoint;
-  nlohmann::json config;
+  nlohmann::json config;  // mlc_config.h
 };
 
 bool IsMlcFolder(const std::filesystem::path& folder);
 
 // Throws Error(kBadInput) naming the file.
 MlcModel OpenMlcFolder(const std::filesystem::path& folder);
-
-// mlc-chat-config.json as Hugging Face's config.json of the same model. `what` names it in messages.
-nlohmann::json MlcConfig(const nlohmann::json& chat_config, std::string_view what);
 
 }  // namespace spate

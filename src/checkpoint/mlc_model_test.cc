@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "checkpoint/mlc_cache.h"
+#include "checkpoint/mlc_config.h"
 #include "checkpoint/test_files.h"
 
 namespace spate {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "checkpoint/merge_derivation.h"
+#include "checkpoint/sentencepiece_proto.h"
 
 namespace spate {
 namespace {
@@ -130,10 +131,10 @@ int32_t FindControl(const SentencePieceProto& proto, std::string_view text) {
 }  // namespace
 
 Vocabulary ParseSentencePieceModel(std::string_view bytes, std::string_view what) {
-  return SentencePieceVocabulary(ReadSentencePieceProto(bytes, what), what);
+  return MakeSentencePieceVocabulary(ReadSentencePieceProto(bytes, what), what);
 }
 
-Vocabulary SentencePieceVocabulary(const SentencePieceProto& proto, std::string_view what) {
+Vocabulary MakeSentencePieceVocabulary(const SentencePieceProto& proto, std::string_view what) {
   CheckPieces(proto, what);
   if (proto.model_type != ModelType::kUnigram && proto.model_type != ModelType::kBpe) {
     Fail(what, "SentencePiece model of type {} ({}), supported: BPE, unigram", static_cast<int64_t>(proto.model_type),

@@ -13,7 +13,7 @@ namespace spate {
 // `what` names the source in messages. Throws Error(kBadInput) for what is no such file or not supported, by name.
 Vocabulary ParseSentencePieceModel(std::string_view bytes, std::string_view what);
 
-// Of a model that another kind of file holds.
-Vocabulary SentencePieceVocabulary(const SentencePieceProto& proto, std::string_view what);
+// The same for pieces that came in another file.
+Vocabulary MakeSentencePieceVocabulary(const SentencePieceProto& proto, std::string_view what);
 
 }  // namespace spate

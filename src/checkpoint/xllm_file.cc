@@ -45,15 +45,15 @@ RowScale ScaleOf(Range range, int bits) {
 
 class QuantizedRows final : public RowMaker {
  public:
-  // `ranges` holds a Range for each row, `values` its numbers of `bits` bits, 8 or 4.
-  QuantizedRows(std::span<const std::byte> ranges, std::span<const std::byte> values, int64_t cols, int bits)
-      : ranges_(ranges.data()), values_(values.data()), cols_(cols), bits_(bits) {}
+  // `ranges` holds a Range for each row, `values` the bytes of its numbers, which have `bits` bits.
+  QuantizedRows(std::span<const std::byte> ranges, const MatrixView& values, int64_t cols, int bits)
+      : ranges_(ranges.data()), values_(values), cols_(cols), bits_(bits) {}
 
   void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
-    const int64_t row_bytes = cols_ * bits_ / 8;
-    for (int64_t row = first; row < first + count; ++row) {
-      const RowScale s = ScaleOf(RangeAt(row), bits_);
-      const std::byte* values = values_ + row * row_bytes;
+    const LoadedRows loaded = LoadRows(values_, first, count);
+    for (int64_t row = 0; row < count; ++row) {
+      const RowScale s = ScaleOf(RangeAt(first + row), bits_);
+      const std::byte* values = loaded.rows.Row(row);
       for (int64_t c = 0; c < cols_; ++c, out += sizeof(float)) {
         float value;
         if (bits_ == 8) {
@@ -67,8 +67,8 @@ class QuantizedRows final : public RowMaker {
     }
   }
 
-  bool AllFinite(int64_t rows) const {
-    for (int64_t row = 0; row < rows; ++row) {
+  bool AllFinite() const {
+    for (int64_t row = 0; row < values_.rows; ++row) {
       const Range range = RangeAt(row);
       if (!std::isfinite(range.min) || !std::isfinite(range.max) || !std::isfinite(ScaleOf(range, bits_).scale)) {
         return false;
@@ -85,14 +85,15 @@ class QuantizedRows final : public RowMaker {
   }
 
   const std::byte* ranges_;
-  const std::byte* values_;
+  MatrixView values_;  // [rows, bytes]
   int64_t cols_;
   int bits_;
 };
 
 class XllmReader {
  public:
-  XllmReader(std::span<const std::byte> bytes, std::string_view file) : file_(file), cursor_(bytes, file) {}
+  XllmReader(std::span<const std::byte> bytes, std::string_view file, StreamReader* reader)
+      : file_(file), cursor_(bytes, file), reader_(reader) {}
 
   void ReadFields() {
     const int32_t count = Count("fields", kMaxFields);
@@ -178,8 +179,15 @@ class XllmReader {
     if (cols * bits % 8 != 0) Bad("rows of {} numbers of {} bits do not end with a byte", cols, bits);
     const std::span<const std::byte> ranges = cursor_.TakeBytes(static_cast<uint64_t>(rows) * sizeof(Range));
     const std::span<const std::byte> values = cursor_.TakeBytes(static_cast<uint64_t>(rows * (cols * bits / 8)));
-    auto maker = std::make_unique<QuantizedRows>(ranges, values, cols, bits);
-    if (!maker->AllFinite(rows)) Bad("a row's range is not finite");
+    const int64_t row_bytes = cols * bits / 8;
+    const MatrixView matrix{.data = values.data(),
+                            .dtype = DType::kU8,
+                            .rows = rows,
+                            .cols = row_bytes,
+                            .row_bytes = row_bytes,
+                            .reader = reader_};
+    auto maker = std::make_unique<QuantizedRows>(ranges, matrix, cols, bits);
+    if (!maker->AllFinite()) Bad("a row's range is not finite");
     TensorView view{.dtype = DType::kF32, .shape = shape, .bytes = {}};
     view.maker = maker.get();
     view.made_from = static_cast<int64_t>(ranges.size() + values.size());
@@ -189,6 +197,7 @@ class XllmReader {
 
   std::string_view file_;
   ByteCursor cursor_;
+  StreamReader* reader_;
   std::string name_;  // of the tensor being read, for messages
   XllmFile result_;
 };
@@ -205,8 +214,8 @@ json FieldValue(const XllmFile& file, std::string_view key, std::string_view wha
 
 }  // namespace
 
-XllmFile ParseXllmFile(std::span<const std::byte> bytes, std::string_view file) {
-  return XllmReader(bytes, file).Read();
+XllmFile ParseXllmFile(std::span<const std::byte> bytes, std::string_view file, StreamReader* reader) {
+  return XllmReader(bytes, file, reader).Read();
 }
 
 json XllmConfig(const XllmFile& file, std::string_view what) {
@@ -249,7 +258,7 @@ bool IsXllmFile(const fs::path& path) {
   if (!fs::is_regular_file(path, ignored)) return false;
   try {
     const MmapFile file = MmapFile::Open(path.string());
-    XllmReader reader(file.bytes(), file.path());
+    XllmReader reader(file.bytes(), file.path(), nullptr);
     reader.ReadFields();
     return reader.result().fields.contains("model_type");  // its exporter writes nothing without
   } catch (const Error&) {
@@ -260,10 +269,11 @@ bool IsXllmFile(const fs::path& path) {
 XllmModel OpenXllmFile(const fs::path& path) {
   std::vector<MmapFile> files;
   files.push_back(MmapFile::Open(path.string()));
-  XllmFile parsed = ParseXllmFile(files.back().bytes(), path.string());
+  auto reader = std::make_unique<StreamReader>(files);
+  XllmFile parsed = ParseXllmFile(files.back().bytes(), path.string(), reader.get());
   json config = XllmConfig(parsed, path.string());
   return {.checkpoint = std::make_unique<MappedCheckpoint>(std::move(files), std::move(parsed.tensors.tensors),
-                                                           std::move(parsed.tensors.makers)),
+                                                           std::move(parsed.tensors.makers), std::move(reader)),
           .config = std::move(config)};
 }
 

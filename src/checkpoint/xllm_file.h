@@ -27,8 +27,9 @@ struct XllmFile {
   std::map<std::string, std::string, std::less<>> fields;
 };
 
-// Parses a whole file. `file` names it in messages; views and makers read `bytes`. Throws Error(kBadInput).
-XllmFile ParseXllmFile(std::span<const std::byte> bytes, std::string_view file);
+// Parses a whole file. `file` names it in messages; views and makers read `bytes`, those of quantized rows through
+// `reader` if there is one. Throws Error(kBadInput). This is the function the fuzz target calls with its input.
+XllmFile ParseXllmFile(std::span<const std::byte> bytes, std::string_view file, StreamReader* reader = nullptr);
 
 // config.json of the same model. Where a field is missing it is Llama-2-7B's, the one model that xLLM knows.
 nlohmann::json XllmConfig(const XllmFile& file, std::string_view what);

@@ -107,7 +107,7 @@ Vocabulary ParseXllmTokenizer(std::string_view bytes, std::string_view what) {
   proto.model_type = SentencePieceProto::ModelType::kBpe;
   proto.byte_fallback = true;
   proto.normalizer.remove_extra_whitespaces = false;
-  return SentencePieceVocabulary(proto, what);
+  return MakeSentencePieceVocabulary(proto, what);
 }
 
 }  // namespace spate

@@ -88,7 +88,7 @@ TEST(XllmTokenizer, GivesSentencePiecesIds) {
   const auto count = static_cast<uint32_t>(small.proto.pieces.size());
   for (const std::vector<uint32_t>& header : {std::vector<uint32_t>{count, 1, 2}, {count}, {count, 27}}) {
     ExpectSameIds(ParseXllmTokenizer(Export(small.proto, header), "t.bin"),
-                  SentencePieceVocabulary(small.proto, "t.model"), kTexts);
+                  MakeSentencePieceVocabulary(small.proto, "t.model"), kTexts);
   }
 }
 
