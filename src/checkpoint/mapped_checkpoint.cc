@@ -5,9 +5,9 @@
 namespace spate {
 
 MappedCheckpoint::MappedCheckpoint(std::vector<MmapFile> files, TensorMap tensors,
-                                   std::vector<std::unique_ptr<RowMaker>> makers)
+                                   std::vector<std::unique_ptr<RowMaker>> makers, std::unique_ptr<StreamReader> reader)
     : files_(std::move(files)),
-      reader_(std::make_unique<StreamReader>(files_)),
+      reader_(reader != nullptr ? std::move(reader) : std::make_unique<StreamReader>(files_)),
       makers_(std::move(makers)),
       tensors_(std::move(tensors)) {
   for (const auto& [name, view] : tensors_) bytes_ += view.StoredBytes();

@@ -15,10 +15,18 @@ namespace spate {
 
 using TensorMap = std::map<std::string, TensorView, std::less<>>;
 
+// What a reader found in one file: views into its bytes, and the makers that some of them name.
+struct FileTensors {
+  TensorMap tensors;
+  std::vector<std::unique_ptr<RowMaker>> makers{};
+};
+
 class MappedCheckpoint final : public Checkpoint {
  public:
-  // The views point into `files`, or have one of `makers`, which may read the files too.
-  MappedCheckpoint(std::vector<MmapFile> files, TensorMap tensors, std::vector<std::unique_ptr<RowMaker>> makers = {});
+  // The views point into `files`, or have one of `makers`, which may read the files too: through `reader`, if there is
+  // one, which is of `files`.
+  MappedCheckpoint(std::vector<MmapFile> files, TensorMap tensors, std::vector<std::unique_ptr<RowMaker>> makers = {},
+                   std::unique_ptr<StreamReader> reader = nullptr);
 
   const TensorView* Find(std::string_view name) const override;
   std::vector<std::string_view> Names() const override;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/math_util.h"
+#include "checkpoint/shards.h"
 
 namespace spate {
 namespace {
@@ -183,9 +184,7 @@ SafetensorsIndex ParseSafetensorsIndex(std::string_view text, std::string_view f
     if (!shard.is_string())
       throw Error(ErrorCode::kBadInput, "{}: weight_map: \"{}\": expected a file name", file, Shown(name));
     const auto& shard_name = shard.get_ref<const std::string&>();
-    const bool plain = !shard_name.empty() && shard_name != "." && shard_name != ".." &&
-                       shard_name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
-    if (!plain) {
+    if (!IsPlainFileName(shard_name)) {
       throw Error(ErrorCode::kBadInput,
                   "{}: weight_map: \"{}\" names the file \"{}\", which is not in this folder; only plain file names "
                   "are followed",

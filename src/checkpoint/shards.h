@@ -1,0 +1,32 @@
+// Checkpoints of one file, or of several that an index names: what safetensors and PyTorch folders have in common.
+// Throws Error(kBadInput) naming the file.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "checkpoint/mapped_checkpoint.h"
+
+namespace spate {
+
+// A file in the same folder and nothing else: what an index may name.
+bool IsPlainFileName(std::string_view name);
+
+// Reads one mapped file; `file` names it in messages.
+using FileParser = FileTensors (*)(std::span<const std::byte> bytes, std::string_view file);
+
+std::unique_ptr<MappedCheckpoint> OpenSingleFile(const std::filesystem::path& path, FileParser parse);
+
+enum class ShardTotal {
+  kMustMatch,  // the index's total_size is that of its tensors
+  kIgnored
+};
+// `index_file` as ParseSafetensorsIndex reads it; the shards lie in `folder`.
+std::unique_ptr<MappedCheckpoint> OpenShards(const std::filesystem::path& folder,
+                                             const std::filesystem::path& index_file, FileParser parse,
+                                             ShardTotal total);
+
+}  // namespace spate
