@@ -19,84 +19,72 @@ replaces the folders:
 """
 
 import argparse
+import copy
 import json
 import pathlib
 import shutil
+import tempfile
+import zlib
 
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+
+import golden_models
+import golden_models_a
 
 TOLERANCE = 5e-4
+ROUTER_MARGIN = 0.08  # between the last expert chosen and the next, as a part of the largest |router logit|
 LENGTHS = (1, 2, 7, 33, 80)  # the last two fill several 16-token blocks and a part of one
 HIDDEN_LENGTH = 33
 GREEDY_LENGTHS, GREEDY_TOKENS = (3, 21), 32
 LIMIT = 300_000  # bytes a folder may take
 
-LLAMA3_SCALING = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
-                      original_max_position_embeddings=64)
-
-
-def llama(**changes):
-    base = dict(architectures=["LlamaForCausalLM"], model_type="llama", hidden_act="silu", attention_bias=False,
-                mlp_bias=False, max_position_embeddings=160, rms_norm_eps=1e-5, rope_theta=10000.0, rope_scaling=None,
-                tie_word_embeddings=False, bos_token_id=1, eos_token_id=2, use_cache=True)
-    return {**base, **changes}
-
-
-def qwen2(**changes):
-    base = llama(architectures=["Qwen2ForCausalLM"], model_type="qwen2", rms_norm_eps=1e-6, rope_theta=1000000.0,
-                 use_sliding_window=False, sliding_window=16, max_window_layers=2)
-    for name in ("attention_bias", "mlp_bias", "rope_scaling"):
-        del base[name]
-    return {**base, **changes}
-
-
-def shape(vocab, hidden, ffn, layers, heads, kv_heads):
-    return dict(vocab_size=vocab, hidden_size=hidden, intermediate_size=ffn, num_hidden_layers=layers,
-                num_attention_heads=heads, num_key_value_heads=kv_heads)
-
-
-# name: (config, storage type, files the weights are split over)
 VARIANTS = {
-    "llama2": (llama(**shape(97, 36, 88, 3, 3, 3), rms_norm_eps=1e-6), "float32", 1),
-    "llama3": (llama(**shape(131, 48, 94, 4, 4, 2), rope_theta=500000.0), "bfloat16", 3),
-    "llama31": (llama(**shape(131, 48, 104, 3, 3, 1), rope_theta=500000.0, rope_scaling=LLAMA3_SCALING), "bfloat16", 1),
-    "llama32": (llama(**shape(131, 40, 88, 5, 4, 2), head_dim=10, rope_theta=500000.0, tie_word_embeddings=True,
-                      rope_scaling={**LLAMA3_SCALING, "factor": 32.0}), "bfloat16", 1),
-    "llama_linear": (llama(**shape(97, 54, 88, 3, 3, 3), rope_scaling=dict(type="linear", factor=4.0)), "float16", 1),
-    "codellama": (llama(**shape(113, 40, 104, 4, 2, 2), rope_theta=1000000.0), "bfloat16", 1),
-    "mistral": ({k: v for k, v in llama(
-        architectures=["MistralForCausalLM"], model_type="mistral", **shape(131, 44, 88, 4, 4, 2), head_dim=16,
-        rope_theta=1000000.0, sliding_window=None).items() if k not in ("attention_bias", "mlp_bias", "rope_scaling")},
-        "bfloat16", 1),
-    "qwen2": (qwen2(**shape(131, 56, 104, 3, 4, 2), tie_word_embeddings=True), "bfloat16", 1),
-    "qwen25": (qwen2(**shape(97, 36, 88, 3, 2, 1)), "float32", 2),
+    **golden_models.VARIANTS,
+    **golden_models_a.VARIANTS,
 }
+
+
+def routers(model):
+    return [m for m in model.modules() if "router" in type(m).__name__.lower()]
 
 
 def random_weights(model, generator, dtype):
     """Values large enough for spread logits and peaked attention, rounded to the storage type."""
-    state = {}
-    for name, p in model.named_parameters():
-        draw = torch.randn(p.shape, generator=generator)
-        if "norm" in name:
-            draw = 1.0 + 0.25 * draw
-        elif name.endswith(".bias"):
-            draw = 0.4 * draw
-        elif "embed_tokens" in name:
-            draw = draw if not model.config.tie_word_embeddings else 0.4 * draw
-        elif "q_proj" in name or "k_proj" in name:
-            draw = 1.5 * draw / p.shape[1] ** 0.5
-        elif "lm_head" in name:
-            draw = 2.0 * draw / p.shape[1] ** 0.5
-        else:
-            draw = draw / p.shape[1] ** 0.5
-        stored = draw.to(dtype)
-        p.data.copy_(stored.to(p.dtype))
-        state[name] = stored.contiguous()
-    return state
+    tied, seen = model.config.get_text_config().tie_word_embeddings, set()
+    for path, module in model.named_modules():
+        for name, p in module.named_parameters(recurse=False):
+            if p in seen:
+                continue
+            seen.add(p)
+            draw = torch.randn(p.shape, generator=generator)
+            fan_in = p.shape[0] if type(module).__name__ == "Conv1D" else p.shape[-1]
+            if "norm" in type(module).__name__.lower() and name == "weight":
+                draw = p.mean().round() + 0.25 * draw  # around what does nothing: 1, or 0 where 1 is added
+            elif p.dim() == 1:
+                draw = 0.4 * draw
+            elif isinstance(module, torch.nn.Embedding):
+                draw = 0.4 * draw if tied or module is not model.get_input_embeddings() else draw
+            elif path.endswith(("q_proj", "k_proj")):
+                draw = 1.5 * draw / fan_in ** 0.5
+            elif module is model.get_output_embeddings():
+                draw = 2.0 * draw / fan_in ** 0.5
+            else:
+                draw = draw / fan_in ** 0.5
+            p.data.copy_(draw.to(dtype))
+
+
+def published_weights(model, dtype):
+    """The model's weights under the names of published checkpoints."""
+    if not isinstance(model, transformers.PreTrainedModel):
+        return {n: p.data.to(dtype).contiguous() for n, p in model.named_parameters()}
+    order = [n for n, _ in model.named_parameters()]
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        state = load_file(pathlib.Path(folder) / "model.safetensors")
+    return {n: state[n].to(dtype) for n in sorted(state, key=lambda n: (order.index(n) if n in order else len(order), n))}
 
 
 def write_weights(folder, state, files):
@@ -116,13 +104,46 @@ def write_weights(folder, state, files):
 @torch.no_grad()
 def run(model, ids):
     """(logits [tokens, vocab], hidden [layers + 1, tokens, hidden]) as NumPy arrays."""
+    depth = model.config.get_text_config().num_hidden_layers
+    layers = next(m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == depth)
     taps = []
+    first = lambda module, inputs, named: taps.append((inputs[0] if inputs else named["hidden_states"])[0].clone())
     keep = lambda module, inputs, output: taps.append((output[0] if isinstance(output, tuple) else output)[0].clone())
-    hooks = [m.register_forward_hook(keep) for m in [model.model.embed_tokens, *model.model.layers]]
+    hooks = [layers[0].register_forward_pre_hook(first, with_kwargs=True)]
+    hooks += [m.register_forward_hook(keep) for m in layers]
     logits = model(torch.tensor([ids]), use_cache=False).logits[0]
     for hook in hooks:
         hook.remove()
     return logits.numpy(), torch.stack([t.reshape(len(ids), -1) for t in taps]).numpy()
+
+
+@torch.no_grad()
+def clear_choices(model, batch):
+    """Of each sequence of a batch, whether the experts of its last token are chosen by a margin that bf16 does not blur."""
+    clear = torch.ones(len(batch), dtype=torch.bool)
+
+    def check(module, inputs, output):
+        logits = (output[0] if isinstance(output, tuple) else output).reshape(len(batch), len(batch[0]), -1)[:, -1]
+        ranked = logits.sort(descending=True).values
+        clear.logical_and_(ranked[:, module.top_k - 1] - ranked[:, module.top_k] > ROUTER_MARGIN * logits.abs().amax(1))
+
+    hooks = [m.register_forward_hook(check) for m in routers(model)]
+    model(torch.tensor(batch), use_cache=False)
+    for hook in hooks:
+        hook.remove()
+    return clear.tolist()
+
+
+def draw_prompt(model, length, rng, vocab):
+    draw = lambda count: [int(t) for t in rng.integers(3, vocab, count)]
+    if not routers(model):
+        return draw(length)
+    ids = []
+    while len(ids) < length:
+        tried = draw(16)
+        found = [t for t, clear in zip(tried, clear_choices(model, [ids + [t] for t in tried])) if clear]
+        ids = ids + found[:1] if found else ids[:-1]
+    return ids
 
 
 def greedy(model, prompt, eos):
@@ -140,28 +161,40 @@ def greedy(model, prompt, eos):
     return (out, worst) if len(set(out)) > 8 else None  # not a short loop
 
 
+def transformers_reference(folder):
+    """As Variant.reference says, of the class that config.json names."""
+    settings = transformers.AutoConfig.from_pretrained(folder)
+    model = getattr(transformers, settings.architectures[0])
+    options = dict(dtype=torch.float32, attn_implementation="eager", experts_implementation="eager")
+    return lambda _, state: model.from_pretrained(folder, **options) if state else model._from_config(settings, **options)
+
+
 def make(name, root):
-    config, dtype_name, files = VARIANTS[name]
-    seed = 1000 + sorted(VARIANTS).index(name)
-    dtype, generator = getattr(torch, dtype_name), torch.Generator().manual_seed(seed)
-    folder = root / name
+    variant, folder = VARIANTS[name], root / name
+    config, seed = variant.config, zlib.crc32(name.encode()) % 10000
+    if (folder / "golden.json").exists():  # written again with what it was written
+        seed = json.loads((folder / "golden.json").read_text())["seed"]
+    dtype, generator = getattr(torch, variant.dtype), torch.Generator().manual_seed(seed)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({**config, "torch_dtype": dtype_name}, indent=2) + "\n")
+    (folder / "config.json").write_text(json.dumps({**config, "torch_dtype": variant.dtype}, indent=2) + "\n")
 
-    settings = transformers.AutoConfig.from_pretrained(folder)
-    skeleton = transformers.AutoModelForCausalLM.from_config(settings, dtype=torch.float32, attn_implementation="eager")
-    write_weights(folder, random_weights(skeleton, generator, dtype), files)
-    # The values compared with are those of the files, read by transformers itself.
-    load = lambda t: transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=t, attn_implementation="eager").eval()
-    model, exact = load(torch.float32), load(torch.float64)
-    for (n, p), (_, q) in zip(skeleton.named_parameters(), model.named_parameters()):
-        assert torch.equal(p, q), n
+    reference = variant.reference or transformers_reference(folder)
+    skeleton = reference(config, None).eval()
+    random_weights(skeleton, generator, dtype)
+    state = published_weights(skeleton, dtype)
+    write_weights(folder, state, variant.files)
+    # The values compared with are those of the files, read by the reference itself.
+    model = reference(config, state).eval()
+    exact = copy.deepcopy(model).double()
+    if not variant.reference:
+        for (n, p), (_, q) in zip(skeleton.named_parameters(), model.named_parameters()):
+            assert torch.equal(p, q), n
 
-    rng, vocab = np.random.default_rng(seed), config["vocab_size"]
-    draw = lambda length: [int(t) for t in rng.integers(3, vocab, length)]
+    rng, vocab = np.random.default_rng(seed), model.config.get_text_config().vocab_size
+    draw = lambda length: draw_prompt(model, length, rng, vocab)
     golden = dict(name=name, tolerance=TOLERANCE, float64_difference=0.0, largest_logit=0.0, prompts=[], hidden=None,
-                  greedy=[], seed=seed, weights=dtype_name, torch=torch.__version__.split("+")[0],
+                  greedy=[], seed=seed, weights=variant.dtype, torch=torch.__version__.split("+")[0],
                   transformers=transformers.__version__)
     for length in LENGTHS:
         ids = draw(length)
@@ -177,7 +210,7 @@ def make(name, root):
     for length in GREEDY_LENGTHS:
         for attempt in range(2000):
             prompt = draw(length)
-            found = greedy(model, prompt, config["eos_token_id"])
+            found = greedy(model, prompt, config.get("eos_token_id"))
             if found:
                 golden["greedy"].append(dict(prompt=prompt, ids=found[0], smallest_margin=found[1]))
                 break

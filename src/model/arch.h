@@ -16,7 +16,8 @@ struct Arch {
   std::string_view name;  // "architectures"[0] of config.json
   ModelSpec (*spec)(const nlohmann::json& config);
   std::span<const TensorRule> tensors;
-  std::string_view models;  // published ones, for people: "Llama 2, 3 to 3.2, CodeLlama"
+  std::string_view models;       // published ones, for people: "Llama 2, 3 to 3.2, CodeLlama"
+  std::string_view prefix = {};  // of tensor names, which some published files leave out: "transformer."
 };
 
 const Arch* FindArch(std::string_view name);  // null = unknown

@@ -46,7 +46,11 @@ class WeightFinder {
         dialect_(dialect),
         rules_(dialect.tensors.empty() ? arch.tensors : dialect.tensors),
         spec_(spec),
-        model_(model) {}
+        model_(model) {
+    const std::vector<std::string_view> names = checkpoint.Names();
+    const auto has_prefix = [&](std::string_view name) { return name.starts_with(arch.prefix); };
+    if (std::none_of(names.begin(), names.end(), has_prefix)) left_out_ = arch.prefix;
+  }
 
   void Find(Slot slot, int layer) {
     const LayerSpec none;
@@ -79,24 +83,30 @@ class WeightFinder {
   }
 
  private:
+  // What a rule names, as this checkpoint spells it.
+  std::string_view Source(std::string_view source) const {
+    if (source.starts_with(left_out_)) source.remove_prefix(left_out_.size());
+    return source;
+  }
+
   const TensorRule& Choose(Slot slot, int layer) const {
     const TensorRule* first = nullptr;
     for (const TensorRule& rule : rules_) {
       if (rule.slot != slot) continue;
       if (first == nullptr) first = &rule;
-      if (checkpoint_.Find(Expand(rule.sources[0], layer, 0, rule.suffix)) != nullptr) return rule;
+      if (checkpoint_.Find(Expand(Source(rule.sources[0]), layer, 0, rule.suffix)) != nullptr) return rule;
     }
     CHECK(first != nullptr, "{} has no rule for {}", arch_.name, Traits(slot).name);
     return *first;
   }
 
   void FindVector(const TensorRule& rule, int64_t size, int layer, FoundSlot& found) {
-    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.suffix), size, true)) {
+    if (const TensorView* view = Take(Expand(Source(rule.sources[0]), layer, 0, rule.suffix), size, true)) {
       found.tensors.push_back(view);
       found.weights.push_back(AsRow(*view));
     }
     if (rule.bias.empty()) return;
-    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.bias), size, false)) {
+    if (const TensorView* view = Take(Expand(Source(rule.sources[0]), layer, 0, rule.bias), size, false)) {
       found.tensors.push_back(view);
       found.biases.push_back(AsRow(*view));
     }
@@ -111,12 +121,12 @@ class WeightFinder {
         Shape want{sources.rows[s], shape.cols};
         if (rule.transposed) std::swap(want[0], want[1]);
         if (sources.stacked) want.insert(want.begin(), shape.experts);
-        weights.push_back(Take(Expand(rule.sources[s], layer, e, rule.suffix), want, true));
+        weights.push_back(Take(Expand(Source(rule.sources[s]), layer, e, rule.suffix), want, true));
         biases.push_back(nullptr);
         if (rule.bias.empty()) continue;
         Shape want_bias{sources.rows[s]};
         if (sources.stacked) want_bias.insert(want_bias.begin(), shape.experts);
-        biases.back() = Take(Expand(rule.sources[s], layer, e, rule.bias), want_bias, false);
+        biases.back() = Take(Expand(Source(rule.sources[s]), layer, e, rule.bias), want_bias, false);
       }
     }
     const auto biased = biases.size() - static_cast<size_t>(std::count(biases.begin(), biases.end(), nullptr));
@@ -241,14 +251,15 @@ class WeightFinder {
   bool IsTiedHead(std::string_view name) const {
     if (!spec_.tied_head) return false;
     return std::any_of(rules_.begin(), rules_.end(), [&](const TensorRule& rule) {
-      return rule.slot == Slot::kHead && name == Expand(rule.sources[0], -1, 0, rule.suffix);
+      return rule.slot == Slot::kHead && name == Expand(Source(rule.sources[0]), -1, 0, rule.suffix);
     });
   }
 
   bool OfSkippedLayer(std::string_view name) const {
     for (const TensorRule& rule : rules_) {
-      const size_t at = rule.sources[0].find("{l}");
-      if (at == std::string_view::npos || !name.starts_with(rule.sources[0].substr(0, at))) continue;
+      const std::string_view source = Source(rule.sources[0]);
+      const size_t at = source.find("{l}");
+      if (at == std::string_view::npos || !name.starts_with(source.substr(0, at))) continue;
       int layer = 0;
       size_t digits = 0;
       for (const char c : name.substr(at)) {
@@ -272,6 +283,7 @@ class WeightFinder {
   std::span<const TensorRule> rules_;
   const ModelSpec& spec_;
   FoundModel& model_;
+  std::string_view left_out_;  // Arch::prefix, where no name of the checkpoint has it
   std::set<std::string, std::less<>> taken_;
   std::vector<std::string> missing_;
   std::vector<std::string> wrong_;

@@ -64,6 +64,12 @@ Act ActField(const json& config, std::string_view key, std::string_view fallback
   throw Error(ErrorCode::kBadInput, "{}: {} \"{}\" is not known; known are {}", kConfigFile, key, name, known);
 }
 
+void RequireSwitch(const json& config, std::string_view key, bool supported) {
+  if (GetBool(config, key, supported, kConfigFile) == supported) return;
+  throw Error(ErrorCode::kBadInput, "{}: {}: expected {}, got {}: this variant is not known", kConfigFile, key,
+              supported, !supported);
+}
+
 void ReadTokenIds(const json& config, ModelSpec& spec) {
   spec.eos_ids = TokenIds(config, "eos_token_id");
   const std::vector<int32_t> bos = TokenIds(config, "bos_token_id");
@@ -115,14 +121,12 @@ void SetWindows(const json& config, int window, bool (*windowed)(const json& con
   }
 }
 
-AlibiSlopes MakeAlibi(int heads) {
-  // Powers of 2^(-8/n) for the largest power of two n <= heads; then every other power of 2^(-4/n).
+AlibiSlopes MakeAlibi(int heads, double max_bias) {
+  // Powers of 2^(-max_bias/n) for the largest power of two n <= heads; then every other power of its square root.
   const int n = static_cast<int>(std::bit_floor(static_cast<unsigned>(heads)));
   AlibiSlopes slopes;
-  const double base = std::pow(2.0, -8.0 / n);
-  for (int h = 0; h < n; ++h) slopes.push_back(static_cast<float>(std::pow(base, h + 1)));
-  const double extra = std::pow(2.0, -4.0 / n);
-  for (int h = 0; h < heads - n; ++h) slopes.push_back(static_cast<float>(std::pow(extra, 2 * h + 1)));
+  for (int h = 0; h < n; ++h) slopes.push_back(static_cast<float>(std::exp2(-max_bias / n * (h + 1))));
+  for (int h = 0; h < heads - n; ++h) slopes.push_back(static_cast<float>(std::exp2(-max_bias / (2 * n) * (2 * h + 1))));
   return slopes;
 }
 

@@ -27,6 +27,9 @@ float FloatField(const nlohmann::json& config, std::string_view key, std::option
 // Activations by their names in transformers: silu, swish, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, relu2.
 Act ActField(const nlohmann::json& config, std::string_view key, std::string_view fallback);
 
+// Refuses a switch that is there with the other value: what it turns on or off is not computed here.
+void RequireSwitch(const nlohmann::json& config, std::string_view key, bool supported);
+
 // eos_token_id and bos_token_id, one id or a list.
 void ReadTokenIds(const nlohmann::json& config, ModelSpec& spec);
 
@@ -37,8 +40,9 @@ AttnSpec MakeAttn(int dim, int heads, int kv_heads, std::optional<int> head_dim)
 void SetWindows(const nlohmann::json& config, int window, bool (*windowed)(const nlohmann::json& config, int layer),
                 ModelSpec& spec);
 
-// Slopes of linear biases for so many heads (arXiv 2108.12409), as the published models compute them.
-AlibiSlopes MakeAlibi(int heads);
+// Slopes of linear biases for so many heads (arXiv 2108.12409), as the published models compute them: 2^-max_bias is
+// the smallest.
+AlibiSlopes MakeAlibi(int heads, double max_bias = 8);
 
 // The fields of Llama and its many descendants: RMS norms, gated silu, RoPE over the whole head, all layers alike.
 ModelSpec LlamaLikeSpec(const nlohmann::json& config);
