@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/json.h"
+#include "model/model_files.h"
 
 namespace spate {
 
 SingleSequence::SingleSequence(const std::filesystem::path& folder, std::string_view backend, DType dtype,
                                DType kv_dtype, int threads) {
-  const nlohmann::json config = ReadJsonFile((folder / "config.json").string(), {});
-  spec_ = MakeSpec(config);
+  const ModelFiles files = OpenModelFiles(folder);
+  spec_ = MakeSpec(files.config);
   device_ = MakeDevice(backend, {.threads = threads});
-  const auto checkpoint = OpenCheckpoint(folder);
-  weights_ = LoadWeights(*checkpoint, ArchOf(config), {}, spec_, *device_, {.format = dtype, .progress = {}});
+  weights_ = LoadWeights(*files.checkpoint, ArchOf(files.config), files.dialect, spec_, *device_, {.format = dtype});
   const int blocks = (spec_.context + kKvBlockTokens - 1) / kKvBlockTokens;
   OpsConfig plan = PlanOps(spec_, kv_dtype);
   plan.max_tokens = plan.max_outputs = spec_.context;

@@ -7,11 +7,10 @@
 #include "app/cli.h"
 #include "app/model_flags.h"
 #include "base/error.h"
-#include "base/json.h"
-#include "checkpoint/checkpoint.h"
 #include "checkpoint/read_tokenizer.h"
 #include "model/arch.h"
 #include "model/loader.h"
+#include "model/model_files.h"
 #include "term/table.h"
 #include "tokenizer/tokenizer.h"
 
@@ -40,13 +39,10 @@ TokenizerSummary SummarizeTokenizer(const std::filesystem::path& folder) {
 
 int Run(const InspectFlags& flags) {
   const std::filesystem::path folder = flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model);
-  if (!std::filesystem::is_directory(folder)) {
-    throw Error(ErrorCode::kBadInput, "{}: not a folder; expected a Hugging Face model folder", folder.string());
-  }
-  const nlohmann::json config = ReadJsonFile((folder / "config.json").string(), {});
-  const ModelSpec spec = MakeSpec(config);
-  const auto checkpoint = OpenCheckpoint(folder);
-  CheckWeights(*checkpoint, ArchOf(config), {}, spec);
+  const ModelFiles files = OpenModelFiles(folder);
+  const auto& checkpoint = files.checkpoint;
+  const ModelSpec spec = MakeSpec(files.config);
+  CheckWeights(*checkpoint, ArchOf(files.config), files.dialect, spec);
   const TokenizerSummary tokenizer = SummarizeTokenizer(folder);
 
   std::map<std::string_view, int64_t> formats;  // bytes by format
@@ -67,6 +63,7 @@ int Run(const InspectFlags& flags) {
   if (flags.json) {
     nlohmann::json report = {
         {"path", folder.string()},
+        {"format", files.format},
         {"architecture", spec.architecture},
         {"parameters", spec.Parameters()},
         {"layers", spec.Layers()},
@@ -97,7 +94,7 @@ int Run(const InspectFlags& flags) {
        fmt::format("{} heads of {}, {} key/value heads", layer.attn.heads, layer.attn.head_dim, layer.attn.kv_heads));
   line("vocabulary", fmt::format("{}{}", Grouped(spec.vocab), spec.tied_head ? ", embedding and head tied" : ""));
   line("context", fmt::format("{} tokens", Grouped(spec.context)));
-  line("weights", bytes);
+  line("weights", fmt::format("{}: {}", files.format, bytes));
   line("KV cache", fmt::format("{} a token in bf16, {} for the whole context", Bytes(static_cast<double>(kv_token)),
                                Bytes(static_cast<double>(kv_token) * spec.context)));
   line("tokenizer", tokenizer.problem.empty() ? fmt::format("{}, {} ids", tokenizer.kind, Grouped(tokenizer.vocab))

@@ -28,7 +28,8 @@ DType ParseFlag(const std::string& flag, const std::string& value, std::initiali
 }  // namespace
 
 void ModelFlags::AddTo(CLI::App& command) {
-  command.add_option("-m,--model", model_, "Hugging Face folder; without it the bundled demo model");
+  command.add_option("-m,--model", model_,
+                     "Hugging Face folder, .gguf file, or Meta, MLC or xLLM model; without it the demo model");
   command.add_option("--backend", backend_, "cpu, or ref: slow, the definition")->capture_default_str();
   command.add_option("--threads,-t", threads_, "compute threads; 0 = as many as this process may use")
       ->check(CLI::Range(0, 1024))

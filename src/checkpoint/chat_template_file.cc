@@ -7,6 +7,9 @@
 #include "base/json.h"
 #include "base/mmap_file.h"
 #include "base/utf8.h"
+#include "checkpoint/gguf_chat_template.h"
+#include "checkpoint/gguf_split.h"
+#include "checkpoint/model_path.h"
 
 namespace spate {
 namespace {
@@ -82,6 +85,7 @@ std::optional<ChatTemplateFile> ChooseChatTemplate(const ChatTemplates& template
 }
 
 std::optional<ChatTemplateFile> FindChatTemplate(const fs::path& folder, bool with_tools) {
+  if (const auto gguf = FindGguf(folder)) return FindChatTemplate(OpenGguf(*gguf).file, with_tools);
   ChatTemplates templates = TemplateFiles(folder);
   for (const char* file : {"chat_template.json", "tokenizer_config.json"}) {
     if (templates.empty()) templates = TemplatesOf(folder / file);
@@ -90,6 +94,7 @@ std::optional<ChatTemplateFile> FindChatTemplate(const fs::path& folder, bool wi
 }
 
 std::map<std::string, std::string> ReadSpecialTokens(const fs::path& folder) {
+  if (const auto gguf = FindGguf(folder)) return ReadSpecialTokens(OpenGguf(*gguf).file);
   std::map<std::string, std::string> tokens;
   for (const char* file : {"special_tokens_map.json", "tokenizer_config.json"}) {
     const fs::path path = folder / file;

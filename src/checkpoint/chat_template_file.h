@@ -26,7 +26,8 @@ std::optional<ChatTemplateFile> ChooseChatTemplate(const ChatTemplates& template
 
 // In this order, as Hugging Face reads them: chat_template.jinja with additional_chat_templates/*.jinja, and
 // `chat_template` of chat_template.json and tokenizer_config.json, which is one template or a list of named ones.
-// Of several the one that ChooseChatTemplate takes. Nothing when there is none. Throws Error(kBadInput) for a file that cannot be understood.
+// Of several the one that ChooseChatTemplate takes. Nothing when there is none. Throws Error(kBadInput) for a file that
+// cannot be understood.
 std::optional<ChatTemplateFile> FindChatTemplate(const std::filesystem::path& folder, bool with_tools);
 
 // bos_token, eos_token, ... by name, of special_tokens_map.json and tokenizer_config.json; the latter wins.

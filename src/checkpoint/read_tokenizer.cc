@@ -7,6 +7,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mmap_file.h"
+#include "checkpoint/gguf_split.h"
+#include "checkpoint/gguf_tokenizer.h"
+#include "checkpoint/model_path.h"
 #include "checkpoint/sentencepiece_model.h"
 #include "checkpoint/tiktoken_model.h"
 #include "checkpoint/tokenizer_config.h"
@@ -64,6 +67,7 @@ json ReadConfigIfThere(const fs::path& path) {
 
 Vocabulary ReadTokenizer(const fs::path& path) {
   std::error_code error;
+  if (const auto gguf = FindGguf(path)) return ReadGgufTokenizer(OpenGguf(*gguf).file);
   if (fs::is_regular_file(path, error)) return ReadTokenizerFile(path, json());
   fs::path file = path / "tokenizer.json";
   if (!Exists(file)) file = path / "tokenizer.model";
@@ -88,6 +92,11 @@ Vocabulary ReadTokenizer(const fs::path& path) {
     }
   }
   return v;
+}
+
+bool HasTokenizer(const fs::path& path) {
+  if (const auto gguf = FindGguf(path)) return OpenGguf(*gguf).file.metadata.Find("tokenizer.ggml.model") != nullptr;
+  return Exists(path / "tokenizer.json") || Exists(path / "tokenizer.model");
 }
 
 }  // namespace spate

@@ -76,6 +76,14 @@ void JoinedColumns::Make(int64_t first, int64_t count, std::byte* out) const noe
   }
 }
 
+void EveryNthRow::Make(int64_t first, int64_t count, std::byte* out) const noexcept {
+  const auto row_bytes = static_cast<size_t>(RowBytes(matrix_.dtype, matrix_.cols));
+  for (int64_t r = 0; r < count; ++r) {
+    const LoadedRows loaded = LoadRows(matrix_, (first + r) * step_, 1);
+    std::memcpy(out + static_cast<size_t>(r) * row_bytes, loaded.rows.data, row_bytes);
+  }
+}
+
 TensorView PlacedTensor(DType dtype, Shape shape, std::span<const std::byte> bytes,
                         std::vector<std::unique_ptr<RowMaker>>* makers) {
   TensorView view{.dtype = dtype, .shape = std::move(shape), .bytes = bytes};

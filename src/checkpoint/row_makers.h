@@ -62,6 +62,17 @@ class RowsFrom final : public RowMaker {
   int64_t first_;
 };
 
+// Rows 0, step, 2 step, ... of a matrix.
+class EveryNthRow final : public RowMaker {
+ public:
+  EveryNthRow(const MatrixView& matrix, int64_t step) : matrix_(matrix), step_(step) {}
+  void Make(int64_t first, int64_t count, std::byte* out) const noexcept override;
+
+ private:
+  MatrixView matrix_;
+  int64_t step_;
+};
+
 // A tensor whose elements lie in `bytes` as they are: in place, or through a maker that goes to *makers if they do not
 // begin at a multiple of their size. As many bytes as shape and dtype need.
 TensorView PlacedTensor(DType dtype, Shape shape, std::span<const std::byte> bytes,

@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "checkpoint/chat_template_file.h"
-#include "checkpoint/checkpoint.h"
 #include "checkpoint/read_tokenizer.h"
 #include "model/arch.h"
+#include "model/model_files.h"
 
 namespace spate {
 namespace {
@@ -23,7 +23,7 @@ bool Takes(const Device& device, DType dtype) {
   return std::find(formats.begin(), formats.end(), dtype) != formats.end();
 }
 
-// What config.json says its weights are in, for weights that are made up.
+// What config.json says its weights are in, for weights that are made up or computed.
 DType ConfiguredFormat(const nlohmann::json& config, const Device& device) {
   const std::string name =
       GetString(config, config.contains("dtype") ? "dtype" : "torch_dtype", "bfloat16", "config.json");
@@ -76,28 +76,23 @@ void OpenChat(Model& model, const fs::path& folder) {
 std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
   const SteadyClock clock;
   const double start = clock.NowSeconds();
-  std::error_code ignored;
-  if (!fs::is_directory(options.path, ignored)) {
-    throw Error(ErrorCode::kBadInput,
-                "{}: expected a Hugging Face folder (config.json, *.safetensors, tokenizer.json), {}",
-                options.path.string(), fs::exists(options.path, ignored) ? "this is no folder" : "it does not exist");
+  ModelFiles files;
+  if (options.dummy) {
+    files.config = ReadModelConfig(options.path);
+  } else {
+    files = OpenModelFiles(options.path);
   }
-  const nlohmann::json config = ReadJsonFile((options.path / "config.json").string(), {});
   auto model = std::make_unique<Model>();
-  const Arch& arch = ArchOf(config);
-  model->spec = MakeSpec(config);
+  const Arch& arch = ArchOf(files.config);
+  model->spec = MakeSpec(files.config);
   KeepFirstLayers(model->spec, options.num_layers);
 
   // What can be wrong is found before the device and the weights take their time.
-  std::unique_ptr<Checkpoint> checkpoint;
-  if (!options.dummy) {
-    checkpoint = OpenCheckpoint(options.path);
-    CheckWeights(*checkpoint, arch, {}, model->spec);
-  }
-  if (fs::exists(options.path / "tokenizer.json", ignored)) {
+  if (!options.dummy) CheckWeights(*files.checkpoint, arch, files.dialect, model->spec);
+  if (HasTokenizer(options.path)) {
     model->tokenizer = std::make_unique<Tokenizer>(ReadTokenizer(options.path));
   } else {
-    model->spec.notes.push_back("no tokenizer.json in the folder: ids in, ids out");
+    model->spec.notes.push_back("no tokenizer.json or tokenizer.model in the folder: ids in, ids out");
   }
   CollectEosIds(model->spec, model->tokenizer.get());
   OpenChat(*model, options.path);
@@ -106,17 +101,19 @@ std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
   if (options.dtype) {
     model->dtype = *options.dtype;
   } else {
-    model->dtype = options.dummy ? ConfiguredFormat(config, *model->device) : NativeFormat(*checkpoint, *model->device);
+    const auto stored = options.dummy ? std::nullopt : NativeFormat(*files.checkpoint, *model->device);
+    model->dtype = stored.value_or(ConfiguredFormat(files.config, *model->device));
   }
   CheckFormat(model->dtype, *model->device);
   model->kv_dtype = options.kv_dtype.value_or(model->dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
 
-  LoadOptions load{.format = model->dtype, .progress = [&](int64_t done, int64_t total) {
+  LoadOptions load{.format = model->dtype, .own_bits = !options.dtype, .progress = [&](int64_t done, int64_t total) {
                      model->load_bytes = done;
                      if (options.progress) options.progress(done, total);
                    }};
-  model->weights = options.dummy ? DummyWeights(model->spec, options.dummy_seed, *model->device, load)
-                                 : LoadWeights(*checkpoint, arch, {}, model->spec, *model->device, load);
+  model->weights = options.dummy
+                       ? DummyWeights(model->spec, options.dummy_seed, *model->device, load)
+                       : LoadWeights(*files.checkpoint, arch, files.dialect, model->spec, *model->device, load);
   if (options.dummy) model->load_bytes = 0;
   model->load_seconds = clock.NowSeconds() - start;
   return model;

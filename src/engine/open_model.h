@@ -17,7 +17,7 @@
 namespace spate {
 
 struct ModelOptions {
-  std::filesystem::path path{};  // Hugging Face folder
+  std::filesystem::path path{};  // of a folder or file that OpenModelFiles knows (model/model_files.h)
   std::string backend = "cpu";
   int threads = 0;                  // 0 = detected
   std::optional<DType> dtype{};     // none = the checkpoint's own; f32 also makes activations and KV f32

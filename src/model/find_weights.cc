@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "checkpoint/row_makers.h"
 #include "model/part_views.h"
-#include "model/transposed.h"
 
 namespace spate {
 namespace {
@@ -153,19 +153,32 @@ class WeightFinder {
   MatrixView RowsOf(const TensorView& tensor, const RowRun& run, bool transposed) {
     MatrixView all = checkpoint_.Stream(tensor.shape.size() == 3 ? AsStack(tensor) : tensor);  // [n]: one row
     if (transposed) {
-      CHECK(tensor.shape.size() == 2, "stacks are not stored transposed");
-      model_.makers_.push_back(std::make_unique<TransposedRows>(all));
-      all = {.dtype = all.dtype,
-             .rows = all.cols,
-             .cols = all.rows,
-             .row_bytes = RowBytes(all.dtype, all.rows),
-             .maker = model_.makers_.back().get()};
+      if (all.maker != nullptr || Traits(all.dtype).block_elements > 1) {
+        throw Error(ErrorCode::kBadInput, "tensors of {} are stored transposed, which is read from plain formats only",
+                    arch_.name);
+      }
+      const int64_t element = Traits(all.dtype).block_bytes;
+      all = Made(std::make_unique<StridedRows>(all.data, all.dtype, all.rows, element, all.row_bytes), all.dtype,
+                 all.cols, all.rows);
     }
     if (run.step == 1) return all.Rows(run.first, run.count);
-    CHECK(all.maker == nullptr, "rows in another order out of a tensor that is computed");
+    if (all.maker != nullptr) {
+      const MatrixView from = all.Rows(run.first, all.rows - run.first);
+      return Made(std::make_unique<EveryNthRow>(from, run.step), all.dtype, run.count, all.cols);
+    }
     MatrixView rows = all.Rows(run.first, run.count);
     rows.row_bytes *= run.step;
     return rows;
+  }
+
+  MatrixView Made(std::unique_ptr<RowMaker> maker, DType dtype, int64_t rows, int64_t cols) {
+    model_.makers_.push_back(std::move(maker));
+    return {.data = nullptr,
+            .dtype = dtype,
+            .rows = rows,
+            .cols = cols,
+            .row_bytes = RowBytes(dtype, cols),
+            .maker = model_.makers_.back().get()};
   }
 
   // Elements of a bias.

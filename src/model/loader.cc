@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -49,9 +50,14 @@ class Packer {
     const FoundSlot& found = found_.Get(slot, layer);
     const LayerSpec none;
     const LayerSpec& layer_spec = layer < 0 ? none : spec_.layers[static_cast<size_t>(layer)];
-    LinearSpec linear_spec{.format = options_.format, .gated = IsGated(slot, layer_spec)};
-    linear_spec.experts = ExpectedShape(slot, spec_, layer_spec).experts;
-    if (slot == Slot::kRouter || slot == Slot::kSharedGate) linear_spec.format = DType::kF32;
+    LinearSpec linear_spec{.format = FormatFor(found.weights),
+                           .gated = IsGated(slot, layer_spec),
+                           .own_bits = options_.own_bits,
+                           .experts = ExpectedShape(slot, spec_, layer_spec).experts};
+    if (slot == Slot::kRouter || slot == Slot::kSharedGate) {  // a rounding here can choose another expert
+      linear_spec.format = DType::kF32;
+      linear_spec.own_bits = false;
+    }
     const bool unit = spec_.normalize_head && (slot == Slot::kHead || (slot == Slot::kEmbed && spec_.tied_head));
     std::unique_ptr<Linear> linear;
     if (unit) {
@@ -79,12 +85,25 @@ class Packer {
   }
   std::unique_ptr<Table> Rows(Slot slot) {
     const FoundSlot& found = found_.Get(slot, -1);
-    auto table = device_.PackTable(found.weights.front(), options_.format);
+    const DType own = found.weights.front().dtype;
+    const bool keeps = options_.own_bits && Keeps(own);
+    auto table = device_.PackTable(found.weights.front(), keeps ? own : FormatFor(found.weights));
     Done(found);
     return table;
   }
 
  private:
+  bool Keeps(DType format) const { return std::find(formats_.begin(), formats_.end(), format) != formats_.end(); }
+
+  // What becomes of those parts that do not keep their format.
+  DType FormatFor(std::span<const MatrixView> parts) const {
+    const auto in_blocks = [](const MatrixView& part) { return Traits(part.dtype).block_elements > 1; };
+    if (!options_.own_bits || !Keeps(DType::kQ8_0) || !std::all_of(parts.begin(), parts.end(), in_blocks)) {
+      return options_.format;
+    }
+    return DType::kQ8_0;
+  }
+
   void Done(const FoundSlot& found) {
     checkpoint_.ThrowIfFailed();
     for (const TensorView* tensor : found.tensors) {
@@ -100,6 +119,7 @@ class Packer {
   const ModelSpec& spec_;
   Device& device_;
   const LoadOptions& options_;
+  const std::vector<DType> formats_ = device_.WeightFormats();
   int64_t done_ = 0;
 };
 
@@ -117,17 +137,17 @@ Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const Dialec
   return BuildWeights(spec, device, packer);
 }
 
-DType NativeFormat(const Checkpoint& checkpoint, const Device& device) {
+std::optional<DType> NativeFormat(const Checkpoint& checkpoint, const Device& device) {
   const TensorView* largest = nullptr;
   for (const std::string_view name : checkpoint.Names()) {
     const TensorView* view = checkpoint.Find(name);
     if (view->shape.size() < 2) continue;
     if (largest == nullptr || view->StoredBytes() > largest->StoredBytes()) largest = view;
   }
+  if (largest == nullptr || largest->maker != nullptr || Traits(largest->dtype).block_elements > 1) return std::nullopt;
   const std::vector<DType> formats = device.WeightFormats();
-  if (largest != nullptr && std::find(formats.begin(), formats.end(), largest->dtype) != formats.end())
-    return largest->dtype;
-  return largest != nullptr && largest->dtype == DType::kF64 ? DType::kF32 : formats.front();
+  if (std::find(formats.begin(), formats.end(), largest->dtype) != formats.end()) return largest->dtype;
+  return largest->dtype == DType::kF64 ? DType::kF32 : formats.front();
 }
 
 }  // namespace spate

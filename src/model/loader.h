@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "backend/device.h"
 #include "checkpoint/checkpoint.h"
@@ -18,6 +19,9 @@ using LoadProgress = std::function<void(int64_t done, int64_t total)>;
 
 struct LoadOptions {
   DType format = DType::kBF16;  // of matrices; norm vectors and biases stay f32
+  // Matrices whose stored format the device computes in keep it. Blocks of other formats then become q8_0, which takes
+  // half the memory of bf16 and is finer than all of them.
+  bool own_bits = false;
   LoadProgress progress;
 };
 
@@ -33,8 +37,9 @@ void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const Dialect&
 // Numbers depend on (seed, slot, layer) alone.
 Weights DummyWeights(const ModelSpec& spec, uint64_t seed, Device& device, const LoadOptions& options);
 
-// The format a checkpoint's matrices are kept in when nobody says otherwise: that of its
-// largest matrix if the device takes it (f64 becomes f32), else the device's first.
-DType NativeFormat(const Checkpoint& checkpoint, const Device& device);
+// The plain format that a checkpoint's matrices become when nobody says otherwise and they do not keep their own: that
+// of its largest matrix if the device takes it (f64 becomes f32), else the device's first. None where that matrix is
+// computed or stored in blocks.
+std::optional<DType> NativeFormat(const Checkpoint& checkpoint, const Device& device);
 
 }  // namespace spate

@@ -1,0 +1,49 @@
+#include "checkpoint/quantized/block_floats.h"
+
+#include <cstring>
+
+#include "quant/float8.h"
+
+namespace spate {
+namespace {
+
+class BlockFloatLayer final : public QuantizedLayer {
+ public:
+  BlockFloatLayer(const LayerTensors& tensors, const QuantizationConfig& config)
+      : block_rows_(config.block_rows), block_cols_(config.block_cols) {
+    const TensorView& weight = tensors.Need("weight", {DType::kF8E4M3}, {-1, -1});
+    rows_ = weight.shape[0];
+    cols_ = weight.shape[1];
+    scale_cols_ = (cols_ + block_cols_ - 1) / block_cols_;
+    const TensorView& scales = tensors.Need("weight_scale_inv", {DType::kF32, DType::kBF16, DType::kF16},
+                                            {(rows_ + block_rows_ - 1) / block_rows_, scale_cols_});
+    sources_ = {&weight, &scales};
+    weight_ = weight.bytes.data();
+    scales_ = Floats(scales);
+  }
+
+  void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
+    for (int64_t r = first; r < first + count; ++r) {
+      const float* scales = scales_.data() + r / block_rows_ * scale_cols_;
+      for (int64_t i = 0; i < cols_; ++i) {
+        const float value = ToFloatE4M3(static_cast<uint8_t>(weight_[r * cols_ + i])) * scales[i / block_cols_];
+        std::memcpy(out + ((r - first) * cols_ + i) * 4, &value, sizeof(value));
+      }
+    }
+  }
+
+ private:
+  int64_t block_rows_;
+  int64_t block_cols_;
+  int64_t scale_cols_ = 0;
+  const std::byte* weight_ = nullptr;
+  std::vector<float> scales_;
+};
+
+}  // namespace
+
+std::unique_ptr<QuantizedLayer> OpenBlockFloatLayer(const LayerTensors& tensors, const QuantizationConfig& config) {
+  return std::make_unique<BlockFloatLayer>(tensors, config);
+}
+
+}  // namespace spate
