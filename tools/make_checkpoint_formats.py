@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/formats/: one tiny Llama model with seeded random f16 weights in the file formats that checkpoint/ reads,
-each beside the same tensors as safetensors; and small files with the oddities of torch.save. Part of them go to
-fuzz/corpus/pickle_fuzz/. Every file is below 20 KB. Needs torch and safetensors.
+each beside the same tensors as safetensors; and small files with the oddities of torch.save. Part of them, and
+small files of xLLM, go to fuzz/corpus/. Every file is below 20 KB. Needs torch and safetensors.
 
     python tools/make_checkpoint_formats.py
 """
@@ -9,6 +9,7 @@ fuzz/corpus/pickle_fuzz/. Every file is below 20 KB. Needs torch and safetensors
 import json
 import pathlib
 import shutil
+import struct
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "tests" / "formats"
-CORPUS = ROOT / "fuzz" / "corpus" / "pickle_fuzz"
+CORPUS = ROOT / "fuzz" / "corpus"
 
 DIM, HEADS, KV_HEADS, HIDDEN, VOCAB = 32, 4, 2, 32, 16
 HEAD = DIM // HEADS
@@ -111,9 +112,13 @@ def write_oddities():
     write_torch(folder / "nested.bin", state)
     write_safetensors(folder / "nested.safetensors", module.state_dict())
 
-    CORPUS.mkdir(parents=True, exist_ok=True)
     for name in ("dtypes", "protocol4", "views", "nested"):
-        shutil.copy(folder / f"{name}.bin", CORPUS / f"{name}.bin")
+        write_corpus("pickle_fuzz", f"{name}.bin", (folder / f"{name}.bin").read_bytes())
+
+
+def write_corpus(target, name, data):
+    (CORPUS / target).mkdir(parents=True, exist_ok=True)
+    (CORPUS / target / name).write_bytes(data)
 
 
 META_NAMES = {"self_attn.q_proj": "attention.wq", "self_attn.k_proj": "attention.wk", "self_attn.v_proj": "attention.wv",
@@ -197,6 +202,7 @@ def write_mlc(tensors, quantization):
         shards.append({"dataPath": f"params_shard_{i}.bin", "format": "raw-shard", "nbytes": len(data),
                        "records": records, "md5sum": "0" * 32})
     write_json(folder / "ndarray-cache.json", {"metadata": {"ParamSize": len(stored)}, "records": shards})
+    write_corpus("mlc_cache_fuzz", f"{quantization}.json", (folder / "ndarray-cache.json").read_bytes())
     write_json(folder / "mlc-chat-config.json", {
         "version": "0.1.0", "model_type": "llama", "quantization": quantization,
         "model_config": {"hidden_size": DIM, "intermediate_size": HIDDEN, "num_attention_heads": HEADS,
@@ -208,6 +214,27 @@ def write_mlc(tensors, quantization):
         "eos_token_id": 2})
 
 
+def write_xllm():
+    """A weight file with each dtype, and a tokenizer with bytes and a few pieces."""
+    def text(value):
+        return struct.pack("<i", len(value)) + value.encode()
+
+    def tensor(name, shape, dtype, data):
+        return text(name) + struct.pack(f"<i{len(shape)}ii", len(shape), *shape, dtype) + data
+
+    fields = {"model_type": "llama", "hidden_size": "2", "rms_norm_eps": "1e-05", "rope_scaling": "None"}
+    ranges = struct.pack("<i4f", 0, -1, 1.55, 0, 5.1)
+    tensors = [tensor("f32", (2,), 0, bytes(8)), tensor("bf16", (1, 2), 1, bytes(4)), tensor("f16", (3,), 7, bytes(6)),
+               tensor("int8", (2, 2), 3, ranges + b"\x00\x80\xff\x01"), tensor("int4", (2, 2), 4, ranges + b"\x0f\x87"),
+               tensor("int4_nozero", (2, 2), 8, ranges + b"\x0f\x87")]
+    pairs = b"".join(text(key) + text(value) for key, value in fields.items())
+    write_corpus("xllm_file_fuzz", "dtypes.bin", struct.pack("<i", len(fields)) + pairs +
+                 struct.pack("<i", len(tensors)) + b"".join(tensors))
+    pieces = ["<unk>", "\n<s>\n", "\n</s>\n", *map(chr, range(256)), " h", "el", "lo", "ello", " ", "h", "e", "l", "o"]
+    write_corpus("xllm_tokenizer_fuzz", "small.bin", struct.pack("<3I", len(pieces), 1, 2) + b"".join(
+        struct.pack("<fI", -i, len(piece.encode())) + piece.encode() for i, piece in enumerate(pieces)))
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     tensors = model()
@@ -216,6 +243,7 @@ def main():
     write_meta(tensors)
     for quantization in ("q4f16_1", "q0f16"):
         write_mlc(tensors, quantization)
+    write_xllm()
     for path in sorted(OUT.rglob("*")):
         if path.is_file() and path.stat().st_size > 20_000:
             raise SystemExit(f"{path}: {path.stat().st_size} bytes, at most 20000")

@@ -1,6 +1,7 @@
 #include "checkpoint/mlc_model.h"
 
 #include <array>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,25 +27,38 @@ constexpr size_t kMaxCacheBytes = 100'000'000;
 constexpr size_t kMaxShown = 80;
 constexpr int64_t kGroup = 32;  // elements of a scale
 
+// The values of a group, as its words name them, from the 16 that its scale allows.
+template <typename Element>
+void Expand(const std::byte* words, const std::byte* allowed, std::byte* out) {
+  for (int i = 0; i < kGroup; ++i) {  // little-endian words: element 0 in the low half of byte 0
+    const int q = (std::to_integer<int>(words[i / 2]) >> (4 * (i % 2))) & 15;
+    std::memcpy(out + i * int{sizeof(Element)}, allowed + q * int{sizeof(Element)}, sizeof(Element));
+  }
+}
+
 // Rows of int4 values in groups that have a scale, in the dtype of the scales.
 class Int4Rows final : public RowMaker {
  public:
-  // [rows, cols / 8] words, [rows, cols / 32] scales.
+  // [rows, cols / 8] words, [rows, cols / 32] scales of 16 or 32 bits.
   Int4Rows(const MatrixView& words, const MatrixView& scales) : words_(words), scales_(scales) {}
 
   void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
     const DType dtype = scales_.dtype;
+    const int64_t element = RowBytes(dtype, 1);
     const LoadedRows words = LoadRows(words_, first, count), scales = LoadRows(scales_, first, count);
-    std::array<float, kGroup> values;
-    for (int64_t group = 0; group < count * scales_.cols; ++group, out += RowBytes(dtype, kGroup)) {
+    std::array<float, 16> values;
+    std::array<std::byte, 16 * sizeof(float)> allowed;
+    for (int64_t group = 0; group < count * scales_.cols; ++group, out += kGroup * element) {
       float scale;
-      Unpack(dtype, scales.rows.data + group * RowBytes(dtype, 1), &scale, 1);
-      const std::byte* bytes = words.rows.data + group * kGroup / 2;
-      for (size_t i = 0; i < values.size(); ++i) {  // little-endian words: element 0 in the low half of byte 0
-        const int q = (std::to_integer<int>(bytes[i / 2]) >> (4 * (i % 2))) & 15;
-        values[i] = static_cast<float>(q - 7) * scale;  // exact for a scale of 16 bits
+      Unpack(dtype, scales.rows.data + group * element, &scale, 1);
+      for (int q = 0; q < 16; ++q) values[static_cast<size_t>(q)] = static_cast<float>(q - 7) * scale;
+      Pack(dtype, values.data(), allowed.data(), values.size());  // the one rounding: products of 16 bits are exact
+      const std::byte* group_words = words.rows.data + group * kGroup / 2;
+      if (element == 2) {
+        Expand<uint16_t>(group_words, allowed.data(), out);
+      } else {
+        Expand<uint32_t>(group_words, allowed.data(), out);
       }
-      Pack(dtype, values.data(), out, values.size());
     }
   }
 

@@ -48,7 +48,7 @@ std::optional<std::vector<Record>> ReadRecords(std::span<const std::byte> bytes,
 }
 
 std::vector<Record> ReadAnyHeader(std::span<const std::byte> bytes, std::string_view what) {
-  for (const size_t numbers : {3, 1, 2}) {
+  for (const size_t numbers : std::array<size_t, 3>{3, 1, 2}) {
     if (auto records = ReadRecords(bytes, what, numbers)) return *std::move(records);
   }
   throw Error(ErrorCode::kBadInput,
