@@ -31,6 +31,15 @@ constexpr GgufConfigKey kLayerNormKeys[] = {
     {"attention.head_count_kv", "num_key_value_heads"},
     {"attention.layer_norm_epsilon", "layer_norm_eps", kNumber, true},
 };
+constexpr GgufConfigKey kGptNeoXKeys[] = {
+    {"context_length", "max_position_embeddings", kSize, true},
+    {"embedding_length", "hidden_size", kSize, true},
+    {"block_count", "num_hidden_layers", kSize, true},
+    {"feed_forward_length", "intermediate_size", kSize, true},
+    {"attention.head_count", "num_attention_heads", kSize, true},
+    {"attention.layer_norm_epsilon", "layer_norm_eps", kNumber, true},
+    {"use_parallel_residual", "use_parallel_residual", kFlag},
+};
 constexpr GgufConfigKey kStarCoder2Keys[] = {
     {"context_length", "max_position_embeddings", kSize, true},
     {"embedding_length", "hidden_size", kSize, true},
@@ -191,15 +200,21 @@ void AdjustOlmo2(GgufHyper&, const GgufFile&, json& config) {
   if (config.contains("sliding_window")) config["architectures"] = {"Olmo3ForCausalLM"};
 }
 
+// To six digits, which is what is left of a number once it went through f32 and some arithmetic.
+double Rounded(double value) {
+  const double digits = std::pow(10, 5 - std::floor(std::log10(value)));
+  return std::round(value * digits) / digits;
+}
+
 // GGUF has the factors that result, config.json what they are made of.
 void AdjustMiniCpm(GgufHyper& hyper, const GgufFile&, json& config) {
   const double layers = config["num_hidden_layers"].get<double>();
   const double hidden = config["hidden_size"].get<double>();
   config["scale_emb"] = hyper.FindFloat("embedding_scale", 1e-6, 1e6).value_or(12);
   const std::optional<double> residual = hyper.FindFloat("residual_scale", 1e-6, 1e6);
-  config["scale_depth"] = residual ? *residual * std::sqrt(layers) : 1.4;
+  config["scale_depth"] = residual ? Rounded(*residual * std::sqrt(layers)) : 1.4;
   const std::optional<double> logit = hyper.FindFloat("logit_scale", 1e-6, 1e6);
-  config["dim_model_base"] = logit ? hidden / *logit : 256;
+  config["dim_model_base"] = logit ? Rounded(hidden / *logit) : 256;
 }
 
 void AdjustChatGlm(GgufHyper&, const GgufFile&, json& config) {
@@ -299,8 +314,7 @@ constexpr std::array kArchs = {
              .rotates = false},
     GgufArch{.gguf = "gptneox",
              .config = "GPTNeoXForCausalLM",
-             .keys = kLayerNormKeys,
-             .more = kParallelMore,
+             .keys = kGptNeoXKeys,
              .flags = kFusedBias,
              .constants = R"({"hidden_act": "gelu", "use_parallel_residual": true, "rotary_pct": 1.0})",
              .head_dim = "",
