@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/utf8.h"
 #include "checkpoint/byte_level_tokens.h"
@@ -37,7 +38,7 @@ void PlaceTokens(const GgufMetadata& metadata, const GgufTokens& tokens, Vocabul
     } else if (type == GgufTokenType::kUnused) {  // fills the list up to the rows of a matrix
       v->kinds.push_back(text.empty() ? TokenKind::kAbsent : TokenKind::kOpaque);
     } else {
-      // The model may know it too, and its merges speak of it.
+      // The model may know it too, and its merges speak of it (HideAdded).
       v->kinds.push_back(IsPlainAscii(text) ? TokenKind::kModel : TokenKind::kAbsent);
       v->added.push_back(
           {.id = static_cast<int32_t>(id), .text = std::string(text), .special = type != GgufTokenType::kUserDefined});
@@ -69,13 +70,24 @@ void PlaceMerges(const GgufMetadata& metadata, const GgufStrings& merges, Vocabu
   }
 }
 
+// What no merge speaks of cannot come from text other than as an added token, whatever the text.
+void HideAdded(Vocabulary* v) {
+  std::vector<bool> merged(v->tokens.size());
+  for (const Merge& merge : v->merges) {
+    for (const int32_t id : {merge.left, merge.right, merge.result}) merged[static_cast<size_t>(id)] = true;
+  }
+  for (const AddedToken& token : v->added) {
+    const size_t id = static_cast<size_t>(token.id);
+    if (!merged[id]) v->kinds[id] = TokenKind::kAbsent;
+  }
+}
+
 // For vocabularies whose ids are the ranks.
 void DeriveMergesOfIds(Vocabulary* v) {
   std::vector<int32_t> ranks(v->tokens.size(), -1);
   for (size_t id = 0; id < ranks.size(); ++id) {
     if (v->kinds[id] == TokenKind::kModel) ranks[id] = static_cast<int32_t>(id);
   }
-  for (const AddedToken& token : v->added) ranks[static_cast<size_t>(token.id)] = -1;
   v->merges = DeriveMerges(v->tokens, ranks);
 }
 
@@ -99,6 +111,7 @@ Vocabulary MakeGgufBpe(const GgufMetadata& metadata, const GgufTokens& tokens, c
   } else if (pre.name != "kimi-k2") {
     metadata.Fail(kMerges, "missing; a list of merges belongs to this kind of tokenizer");
   }
+  HideAdded(&v);
   v.ignore_merges = pre.ignore_merges;
   v.pre_tokenizer = StepsOf(pre);
   if (pre.spells_text) {

@@ -66,9 +66,18 @@ void AddKey(const GgufConfigKey& key, GgufHyper* hyper, json* config) {
   }
 }
 
+// Architectures without a field for it have as many heads of keys and values as of queries.
+void CheckKvHeads(const GgufArch& arch, GgufHyper* hyper, int64_t heads) {
+  constexpr std::string_view kKey = "attention.head_count_kv";
+  if (std::ranges::find(arch.keys, kKey, &GgufConfigKey::gguf) != arch.keys.end()) return;
+  const int64_t kv_heads = hyper->FindInt(kKey, 1, kMaxHeads).value_or(heads);
+  if (kv_heads != heads) hyper->Fail(kKey, fmt::format("expected attention.head_count, {}, got {}", heads, kv_heads));
+}
+
 // The size of a head, which config.json names only where it may be another one than hidden / heads.
 int64_t AddHeadDim(const GgufArch& arch, GgufHyper* hyper, json* config) {
   const int64_t heads = hyper->GetInt("attention.head_count", 1, kMaxHeads);
+  CheckKvHeads(arch, hyper, heads);
   const int64_t usual = hyper->GetInt("embedding_length", 1, kMaxSize) / heads;
   const std::optional<int64_t> key = hyper->FindInt("attention.key_length", 1, kMaxHeads);
   const int64_t value = hyper->FindInt("attention.value_length", 1, kMaxHeads).value_or(usual);

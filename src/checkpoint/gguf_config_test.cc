@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <set>
 
 #include "base/error.h"
 #include "checkpoint/gguf_archs.h"
@@ -199,7 +200,7 @@ TEST(GgufConfig, ScalesComeBackAsTheyWere) {
   minicpm.F32("minicpm.residual_scale", static_cast<float>(1.4 / std::sqrt(2.0)));
   minicpm.F32("minicpm.logit_scale", 32.0f / 16);
   const json m = Config(minicpm);
-  EXPECT_NEAR(m["scale_depth"].get<double>(), 1.4, 1e-6);
+  EXPECT_EQ(m["scale_depth"], 1.4);
   EXPECT_EQ(m["dim_model_base"], 16.0);
   EXPECT_EQ(m["scale_emb"], 12.0);
 
@@ -279,6 +280,9 @@ TEST(GgufConfig, RefusesWhatItCannotCarryOver) {
     c.fill(w);
     EXPECT_NE(Message(w).find(c.expected), std::string::npos) << c.expected << ": " << Message(w);
   }
+  GgufWriter gpt2 = Minimal("gpt2", false);
+  gpt2.U32("gpt2.attention.head_count_kv", 1);
+  EXPECT_NE(Message(gpt2).find("head_count_kv: expected attention.head_count, 4, got 1"), std::string::npos);
   GgufWriter empty;
   EXPECT_EQ(Message(empty), "x.gguf: general.architecture: missing; expected a string");
   GgufWriter unknown;

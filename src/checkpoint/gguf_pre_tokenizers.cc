@@ -53,7 +53,7 @@ constexpr GgufPattern kExaoneMoe{
 constexpr GgufPattern kMiniCpm5{
     R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re"};
 constexpr GgufPattern kThousands{R"re(\d{1,3}(?=(?:\d{3})*\b))re"};
-constexpr GgufPattern kThousandsOfDigits{R"re(\d{1,3}(?=(?:\d{3})*(?!\d)))re"};
+constexpr GgufPattern kThousandsOfDigits{R"re(\p{N}+?(?=(?:\d{3})+(?!\d)))re"};
 constexpr GgufPattern kThousandsOfNumbers{R"re(\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N})))re"};
 constexpr GgufPattern kSentinel{R"re(<sentinel:[0-9]+>)re"};
 constexpr GgufPattern kImage{R"re((IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z)re"};

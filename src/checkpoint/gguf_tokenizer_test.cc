@@ -168,6 +168,11 @@ TEST(GgufTokenizer, ByteLevel) {
   EXPECT_EQ(t.Decode(Ids{258, 0xC3, 0xA9}, true), " hel\u00e9");
   EXPECT_FALSE(t.pad());
 
+  // A control token that is one word of text to the model is none in literal text.
+  GgufWriter word = WithMerges(Bpe("llama-bpe", {{"STOP", 0, 3}}));
+  EXPECT_EQ(Make(word).Encode("STOP"), Ids{259});
+  EXPECT_EQ(Make(word).Encode("STOP", {.add_special = true, .parse_special = false}), (Ids{'S', 'T', 'O', 'P'}));
+
   GgufWriter llama3 = WithMerges(Bpe("llama-bpe", more));
   llama3.U32("tokenizer.ggml.bos_token_id", 259);
   EXPECT_EQ(Make(llama3).Encode("hello"), (Ids{259, 262}));  // a word that is a token is one; a BOS by default

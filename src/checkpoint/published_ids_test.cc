@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
+#include <tuple>
 
 #include "base/mmap_file.h"
 #include "checkpoint/gguf_split.h"
 #include "checkpoint/gguf_tokenizer.h"
+#include "checkpoint/gguf_writer_for_test.h"
 #include "checkpoint/read_tokenizer.h"
+#include "tokenizer/byte_alphabet.h"
 #include "tokenizer/detokenizer.h"
 #include "tokenizer/tokenizer.h"
 
@@ -38,11 +41,10 @@ class PublishedIds : public ::testing::TestWithParam<Published> {
   }
 };
 
-TEST_P(PublishedIds, EveryText) {
-  const Tokenizer tokenizer(Read(kData / GetParam().model));
-  EXPECT_EQ(tokenizer.vocab_size(), GetParam().tokens);
-  const std::string inputs = ReadTextFile((kData / (GetParam().cases + ".inp")).string(), 1 << 20);
-  std::istringstream outputs(ReadTextFile((kData / (GetParam().cases + ".out")).string(), 1 << 20));
+// Each text of CASES.inp against the ids of CASES.out, and back.
+void ExpectPublishedIds(const Tokenizer& tokenizer, const std::string& name) {
+  const std::string inputs = ReadTextFile((kData / (name + ".inp")).string(), 1 << 20);
+  std::istringstream outputs(ReadTextFile((kData / (name + ".out")).string(), 1 << 20));
   constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
   int cases = 0;
   std::string line;
@@ -62,6 +64,44 @@ TEST_P(PublishedIds, EveryText) {
     EXPECT_EQ(streamed + detokenizer.Flush(), text);
   }
   EXPECT_GT(cases, 40);
+}
+
+TEST_P(PublishedIds, EveryText) {
+  const Tokenizer tokenizer(Read(kData / GetParam().model));
+  EXPECT_EQ(tokenizer.vocab_size(), GetParam().tokens);
+  ExpectPublishedIds(tokenizer, GetParam().cases);
+}
+
+// Llama 3's published vocabulary as a GGUF file has it: tokens in the byte alphabet and merges as text.
+TEST(PublishedTokenizers, Llama3AsGguf) {
+  if (!std::filesystem::exists(kData)) GTEST_SKIP() << "no " << kData << " here";
+  Vocabulary v = ReadTokenizer(kData / "llama3-tiktoken.model");
+  std::vector<std::string> tokens, merges;
+  for (const std::string& token : v.tokens) tokens.push_back(SpellBytes(token));
+  std::vector<int32_t> types(tokens.size(), 1);
+  for (const AddedToken& token : v.added) {
+    tokens[static_cast<size_t>(token.id)] = token.text;
+    types[static_cast<size_t>(token.id)] = 3;
+  }
+  std::ranges::sort(v.merges, {}, [](const Merge& m) { return std::tuple(m.rank, m.left, m.right); });
+  for (const Merge& merge : v.merges) {
+    merges.push_back(tokens[static_cast<size_t>(merge.left)] + " " + tokens[static_cast<size_t>(merge.right)]);
+  }
+  GgufWriter writer;
+  writer.String("tokenizer.ggml.model", "gpt2");
+  writer.String("tokenizer.ggml.pre", "llama-bpe");
+  writer.Strings("tokenizer.ggml.tokens", tokens);
+  writer.List("tokenizer.ggml.token_type", GgufType::kI32, types);
+  writer.Strings("tokenizer.ggml.merges", merges);
+  writer.U32("tokenizer.ggml.bos_token_id", 128000);
+  writer.U32("tokenizer.ggml.eos_token_id", 128001);
+  const std::string bytes = writer.Finish();
+  const GgufFile file = ParseGguf({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, "llama3.gguf");
+  const Tokenizer tokenizer(ReadGgufTokenizer(file));
+  ExpectPublishedIds(tokenizer, "vocab-llama-bpe");
+  EXPECT_EQ(tokenizer.Encode("<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"),
+            (Ids{128000, 128006, 882, 128007, 271, 13347, 128009}));
+  EXPECT_TRUE(tokenizer.IsEos(128001) && tokenizer.IsEos(128009));
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, PublishedIds,

@@ -1,6 +1,11 @@
 // TranslateOniguruma: from Oniguruma's Ruby syntax, which Hugging Face tokenizers uses, to PCRE2's. The two differ in
 // what \s, \w, \d, \h and \v mean, in nested character classes and && inside them, in `x{1,3}+` (repeated there,
-// possessive here) and in the letter of the dot-matches-newline flag.
+// possessive here), in the characters of a script and in the letter of the dot-matches-newline flag.
+#ifndef PCRE2_CODE_UNIT_WIDTH
+#define PCRE2_CODE_UNIT_WIDTH 8
+#endif
+#include <pcre2.h>
+
 #include <string>
 #include <vector>
 
@@ -30,6 +35,18 @@ constexpr std::string_view kHexItems = "0-9A-Fa-f";
 
 std::string Class(std::string_view items) { return fmt::format("[{}]", items); }
 std::string NotClass(std::string_view items) { return fmt::format("[^{}]", items); }
+
+// A script's name alone stands in PCRE2 for the characters that it shares with other scripts too.
+bool IsScript(std::string_view property) {
+  if (property.size() < 3) return false;  // a category
+  const std::string probe = fmt::format("\\p{{sc:{}}}", property);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(probe.data()), probe.size(), PCRE2_UTF | PCRE2_UCP,
+                                   &error, &offset, nullptr);
+  pcre2_code_free(code);
+  return code != nullptr;
+}
 
 class Translator {
  public:
@@ -247,7 +264,7 @@ class Translator {
           name.remove_prefix(1);
         }
         at_ = close + 1;
-        return fmt::format("\\{}{{{}}}", negated ? 'P' : 'p', name);
+        return fmt::format("\\{}{{{}{}}}", negated ? 'P' : 'p', IsScript(name) ? "sc:" : "", name);
       }
       case 'x':
       case 'u':

@@ -32,6 +32,9 @@ TEST(Regex, MeansWhatOnigurumaMeans) {
   EXPECT_EQ(Matches(R"(.+)", "a\nb"), "[a][b]");
   EXPECT_EQ(Matches(R"(\bb)", "ab b"), "[b]");
   EXPECT_EQ(Matches(R"([(|,.]+)", "a(|,b"), "[(|,]");
+  EXPECT_EQ(Matches(R"(\p{Han}+)", "\u4E2D\u3002\u3001\u6587"), "[\u4E2D][\u6587]");  // not the shared punctuation
+  EXPECT_EQ(Matches(R"([^\p{han}]+)", "\u4E2D\u3002\u3001\u6587"), "[\u3002\u3001]");
+  EXPECT_EQ(Matches(R"(\p{^Latin}+)", "a1b"), "[1]");
 }
 
 TEST(Regex, EmptyMatchesDoNotLoop) { EXPECT_EQ(Matches("x*", "axb\u00E9"), "[][x][][]"); }
