@@ -1,4 +1,5 @@
 // What surrounds the multiplication: activations to a kernel's format, epilogues, packing.
+#include "backend/cpu/kernels/activations.h"
 #include "backend/cpu/kernels/fill.h"
 #include "backend/cpu/kernels/vec.h"
 
