@@ -33,14 +33,12 @@ void LinearRunner::Apply(const CpuLinear& w, const Mat& x, const Mat& out, const
   CHECK(x.cols == w.cols() && x.rows == out.rows && out.cols == w.outputs(), "x [{}, {}], w [{}, {}], out [{}, {}]",
         x.rows, x.cols, w.rows(), w.cols(), out.rows, out.cols);
   CHECK(w.gated() == (epilogue.kind == Epilogue::Kind::kGate));
-  CHECK(epilogue.kind != Epilogue::Kind::kAct && epilogue.act == Act::kSilu && epilogue.scale == 1);
   CHECK(x.rows <= max_tokens_, "{} rows, planned for {}", x.rows, max_tokens_);
   if (x.rows == 0) return;
 
   LinearJob job(w, x, out);
-  job.finish = kernels_.store;
-  if (epilogue.kind == Epilogue::Kind::kAddTo) job.finish = kernels_.add;
-  if (epilogue.kind == Epilogue::Kind::kGate) job.finish = kernels_.gate_silu;
+  job.finish = FinishOf(kernels_, epilogue);
+  job.scale = epilogue.scale;
 
   Source source = Source::kInPlace;
   job.token_bytes = x.stride * int64_t{sizeof(float)};
