@@ -16,8 +16,8 @@ struct Operation {
   friend void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
 };
 constexpr Operation kOperations[] = {
-    {"Embed", EmbedCases},   {"AddNorm", AddNormCases},       {"Apply", ApplyCases},
-    {"Attend", AttendCases}, {"GatherRows", GatherRowsCases}, {"Sample", SampleCases},
+    {"Embed", EmbedCases},   {"Add", AddCases},         {"AddNorm", AddNormCases},       {"Apply", ApplyCases},
+    {"Attend", AttendCases}, {"Softcap", SoftcapCases}, {"GatherRows", GatherRowsCases}, {"Sample", SampleCases},
 };
 
 // Made once: the cases keep what the reference says.

@@ -60,10 +60,12 @@ class Case {
 
 using CaseList = std::vector<std::unique_ptr<Case>>;
 CaseList EmbedCases();
+CaseList AddCases();
 CaseList AddNormCases();
 CaseList ApplyCases();
 CaseList AttendCases();
 CaseList GatherRowsCases();
 CaseList SampleCases();
+CaseList SoftcapCases();
 
 }  // namespace spate::conformance

@@ -76,7 +76,11 @@ class FaultyOps final : public Ops {
   }
 
   void AddPositions(const Table& table, int offset, const Batch& batch, Mat x) override {
-    inner_->AddPositions(table, offset, batch, x);
+    std::vector<int32_t> positions(batch.positions, batch.positions + batch.tokens);
+    if (fault_ == Fault::kPosition) positions.back() += positions.back() > 0 ? -1 : 1;
+    Batch changed = batch;
+    changed.positions = positions.data();
+    WithTail(x, [&] { inner_->AddPositions(table, offset, changed, x); });
   }
 
   void Experts(const FfnSpec& spec, const Linear& router, const Linear& gate_up, const Linear& down, Mat x, Mat out,
@@ -88,8 +92,18 @@ class FaultyOps final : public Ops {
     inner_->AddGated(gate, x, delta, scale, out);
   }
 
-  void Add(Mat delta, Mat x) override { inner_->Add(delta, x); }
-  void Softcap(float cap, Mat logits) override { inner_->Softcap(cap, logits); }
+  void Add(Mat delta, Mat x) override {
+    const MatCopy copy(delta);
+    if (fault_ == Fault::kWeight) *Element(copy.mat, delta.rows - 1, delta.cols - 1) += 1;
+    if (fault_ == Fault::kPosition) RotateLastRow(copy.mat);
+    WithTail(x, [&] { inner_->Add(copy.mat, x); });
+  }
+
+  void Softcap(float cap, Mat logits) override {
+    if (fault_ == Fault::kWeight) *Element(logits, logits.rows - 1, logits.cols - 1) += 1;
+    if (fault_ == Fault::kPosition) RotateLastRow(logits);
+    WithTail(logits, [&] { inner_->Softcap(cap, logits); });
+  }
 
   void Attend(const AttnSpec& spec, const QkNormWeights& norms, int layer, const Batch& batch, Mat qkv,
               Mat out) override {
@@ -186,9 +200,10 @@ std::unique_ptr<Linear> FaultyDevice::PackLinear(const LinearSource& source, con
 }
 
 std::unique_ptr<Vec> FaultyDevice::PackVec(const VecSource& source) {
-  if (fault_ != Fault::kWeight) return inner_.PackVec(source);
-  const OneMore changed(source.weight);
   VecSource other = source;
+  if (fault_ == Fault::kWeight && source.weight.rows == 0) other.offset += 1;
+  if (fault_ != Fault::kWeight || source.weight.rows == 0) return inner_.PackVec(other);
+  const OneMore changed(source.weight);
   other.weight = changed.view();
   return inner_.PackVec(other);
 }

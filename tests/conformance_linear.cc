@@ -1,14 +1,17 @@
 // Apply: every format, epilogue and shape around the sizes at which kernels change course.
 //
 // Tolerance. y = sum_k w_k x_k + b in f32, in any order, fused or not: cols products, cols additions and
-// the bias are at most cols + 1 roundings on any path, the residual one more, the reference's own store
-// another: |error| <= Gamma(cols + 4) (sum |w_k x_k| + |b| + |out before|). The sums come from the
+// the bias are at most cols + 1 roundings on any path, the scale and the residual one more each, the reference's own
+// store another: |error| <= Gamma(cols + 5) (|scale| (sum |w_k x_k| + |b|) + |out before|). The sums come from the
 // reference itself, run on absolute values. Weights are rounded alike everywhere; activations may be
 // rounded to the weights' format or not, so the reference is asked for both, and one must fit throughout.
 //
-// Gate. With errors e_g and e_u of the two halves, out = silu(g) u is off by at most
-// |silu'| e_g (|u| + e_u) + |silu(g)| e_u, |silu'| <= 1.1, and by what exp and the division lose: an exp
-// within 2^-21, a division and a multiplication stay within kActivation = 2^-20 of the result.
+// Activations. An error e of y becomes at most 1.13 e behind any of them but the square, |act'| <= 1.13, and there
+// (2 |y| + e) e. By itself an activation loses kActivation = 2^-20: an exp within 2^-21, a division and a
+// multiplication. That is a part of the result; for gelu of |y|, as 1 + erf and 1 + tanh may cancel below zero.
+//
+// Gate. With errors e_g and e_u of the two halves, out = act(g) u is off by at most the error of act(g) times
+// |u| + e_u, and |act(g)| e_u, where |act(g)| <= |g|, or g^2.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,6 +37,8 @@ struct Shape {
   Kind kind = Kind::kStore;
   bool bias = false;
   DType source = DType::kF32;
+  Act act = Act::kSilu;
+  float scale = 1;
 
   int Rows() const {
     int rows = 0;
@@ -60,19 +65,31 @@ std::vector<float> Rounded(const std::vector<float>& values, DType format) {
   return rounded;
 }
 
+// What an error of y becomes behind an activation.
+double Through(Act act, double y, double error) {
+  return (act == Act::kReluSquared ? 2 * std::abs(y) + error : 1.13) * error;
+}
+
+// The largest |act(y)|.
+double Size(Act act, double y) { return act == Act::kReluSquared ? y * y : std::abs(y); }
+
 class ApplyCase final : public Case {
  public:
   explicit ApplyCase(Shape shape) : shape_(std::move(shape)) {}
 
   std::string name() const override {
-    constexpr const char* kKinds[] = {"store", "add", "gate"};
-    return fmt::format("{} rows ({} parts) x {} cols, {} tokens, {} from {}, {}{}", shape_.Rows(), shape_.parts.size(),
-                       shape_.cols, shape_.tokens, spate::Name(shape_.format), spate::Name(shape_.source),
-                       kKinds[static_cast<int>(shape_.kind)], shape_.bias ? ", bias" : "");
+    constexpr const char* kKinds[] = {"store", "add", "act", "gate"};
+    return fmt::format("{} rows ({} parts) x {} cols, {} tokens, {} from {}, {}{}, act {}, times {}", shape_.Rows(),
+                       shape_.parts.size(), shape_.cols, shape_.tokens, spate::Name(shape_.format),
+                       spate::Name(shape_.source), kKinds[static_cast<int>(shape_.kind)], shape_.bias ? ", bias" : "",
+                       static_cast<int>(shape_.act), shape_.scale);
   }
 
   bool Feels(Fault fault) const override {
-    return Case::Feels(fault) && (fault != Fault::kPosition || shape_.cols > 1);
+    // One negative output is 0 behind relu, whatever it was.
+    const bool relu = shape_.act == Act::kRelu || shape_.act == Act::kReluSquared;
+    const bool seen = shape_.cols > 1 && !(relu && shape_.Outputs() == 1);
+    return Case::Feels(fault) && (fault != Fault::kPosition || seen);
   }
 
   Output Run(Device& device) const override { return Compute(device, shape_, MakeInputs()); }
@@ -92,7 +109,8 @@ class ApplyCase final : public Case {
     Random random(static_cast<uint64_t>(shape_.Rows() * 1009 + shape_.cols * 31 + shape_.tokens));
     const auto size = [](int a, int b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };
     Inputs inputs;
-    const float scale = shape_.kind == Kind::kGate ? 1.0f / std::sqrt(static_cast<float>(shape_.cols)) : 1.0f;
+    const bool activated = shape_.kind == Kind::kGate || shape_.kind == Kind::kAct;
+    const float scale = activated ? 1.0f / std::sqrt(static_cast<float>(shape_.cols)) : 1.0f;
     inputs.weights = random.Values(size(shape_.Rows(), shape_.cols), scale);
     inputs.bias = random.Values(static_cast<size_t>(shape_.Rows()));
     inputs.x = random.Values(size(shape_.tokens, shape_.cols));
@@ -128,7 +146,7 @@ class ApplyCase final : public Case {
     GuardedMat out(shape.tokens, shape.Outputs(), 5);
     x.Fill(inputs.x);
     if (shape.kind == Kind::kAddTo) out.Fill(inputs.out);
-    ops->Apply(*linear, x.mat(), out.mat(), {shape.kind, Act::kSilu});
+    ops->Apply(*linear, x.mat(), out.mat(), {shape.kind, shape.act, shape.scale});
 
     Output output;
     output.values = out.Values();
@@ -145,25 +163,32 @@ class ApplyCase final : public Case {
     absolute.bias = Absolute(inputs.bias);
     absolute.x = Absolute(inputs.x);
     absolute.out = Absolute(inputs.out);
-    const double gamma = Gamma(shape_.cols + 4);
+    const double gamma = Gamma(shape_.cols + 5);
     Shape plain = shape_;
-    if (shape_.kind == Kind::kGate) plain.kind = Kind::kStore;
+    plain.scale = std::abs(shape_.scale);
+    if (shape_.kind == Kind::kGate || shape_.kind == Kind::kAct) plain.kind = Kind::kStore;
     const std::vector<float> sums = Compute(ref, plain, absolute).values;
-    if (shape_.kind != Kind::kGate) {
+    if (plain.kind == shape_.kind) {
       for (float sum : sums) expectation.bounds.push_back(gamma * static_cast<double>(sum));
       return expectation;
     }
-    const std::vector<float> halves = Compute(ref, plain, inputs).values;  // [tokens, gate | up]
+    const std::vector<float> before = Compute(ref, plain, inputs).values;  // [tokens, all rows]
+    const bool gelu = shape_.act == Act::kGeluErf || shape_.act == Act::kGeluTanh;
     const size_t outputs = static_cast<size_t>(shape_.Outputs());
+    const size_t rows = static_cast<size_t>(shape_.Rows());
     for (size_t i = 0; i < expectation.values.size(); ++i) {
-      const size_t gate = i / outputs * 2 * outputs + i % outputs;
-      const double gate_error = gamma * static_cast<double>(sums[gate]);
-      const double up_error = gamma * static_cast<double>(sums[gate + outputs]);
-      const double g = std::abs(static_cast<double>(halves[gate]));  // bounds |silu(g)|
-      const double u = std::abs(static_cast<double>(halves[gate + outputs]));
-      expectation.bounds.push_back(1.1 * gate_error * (u + up_error) + g * up_error +
-                                   kActivation * std::abs(static_cast<double>(expectation.values[i])) +
-                                   kRoundoff * up_error);
+      const size_t at = i / outputs * rows + i % outputs;
+      const double y = static_cast<double>(before[at]);
+      const double value = std::abs(static_cast<double>(expectation.values[i]));
+      const double error = Through(shape_.act, y, gamma * static_cast<double>(sums[at]));
+      if (shape_.kind == Kind::kAct) {
+        expectation.bounds.push_back(error + kActivation * (gelu ? std::abs(y) : value));
+        continue;
+      }
+      const double up_error = gamma * static_cast<double>(sums[at + outputs]);
+      const double u = std::abs(static_cast<double>(before[at + outputs])) + up_error;
+      expectation.bounds.push_back(error * u + (Size(shape_.act, y) + kRoundoff) * up_error +
+                                   kActivation * (gelu ? std::abs(y) * u : value));
     }
     return expectation;
   }
@@ -199,6 +224,33 @@ CaseList ApplyCases() {
       add({{17, 17}, 23, tokens, format, Kind::kGate, true});
     }
     add({{65, 65}, 300, 14, format, Kind::kGate});
+    for (Act act : {Act::kSilu, Act::kGeluErf, Act::kGeluTanh, Act::kRelu, Act::kReluSquared}) {
+      for (int rows : {1, 15, 16, 17, 65}) {
+        add({.parts = {rows}, .cols = 23, .tokens = 9, .format = format, .kind = Kind::kAct, .act = act});
+        add({.parts = {rows, rows}, .cols = 23, .tokens = 9, .format = format, .kind = Kind::kGate, .act = act});
+      }
+      add({.parts = {20, 13}, .cols = 40, .tokens = 2, .format = format, .kind = Kind::kAct, .bias = true, .act = act});
+      add({.parts = {33, 33},
+           .cols = 40,
+           .tokens = 7,
+           .format = format,
+           .kind = Kind::kGate,
+           .bias = true,
+           .act = act});
+      add({.parts = {700}, .cols = 130, .tokens = 70, .format = format, .kind = Kind::kAct, .bias = true, .act = act});
+    }
+    for (Kind kind : {Kind::kStore, Kind::kAddTo}) {
+      for (int tokens : {1, 7}) {
+        add({.parts = {33},
+             .cols = 21,
+             .tokens = tokens,
+             .format = format,
+             .kind = kind,
+             .bias = true,
+             .scale = 0.22f});
+        add({.parts = {49}, .cols = 77, .tokens = tokens, .format = format, .kind = kind, .scale = -3.5f});
+      }
+    }
     for (DType source : {DType::kF16, DType::kBF16}) {
       add({{9, 8}, 35, 2, format, Kind::kStore, true, source});
       add({{17, 17}, 35, 2, format, Kind::kGate, false, source});

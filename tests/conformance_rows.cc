@@ -1,10 +1,10 @@
-// Embed, GatherRows and AddNorm.
+// Embed, GatherRows, Add, AddPositions and Softcap.
 //
-// Embed and GatherRows copy: no tolerance, and an embedding row has exactly the bits of its rounded source.
+// All but the last copy, scale or add once in f32: no tolerance, and an embedding row has exactly the bits of its
+// rounded source.
 //
-// AddNorm. The residual is one f32 addition: at most one rounding off. The mean of squares is within
-// Gamma(dim + 2), which the root halves; the root, a division and the two products of the result add few
-// roundings of their own, 8 with an approximate root refined once: relative error Gamma(dim / 2 + 12).
+// Softcap. c tanh(x / c): a tanh within 2^-21 of its value, and 3 roundings for the division (tanh does not enlarge a
+// relative error), the product and the reference's own store.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -25,12 +25,12 @@ Expectation Exactly(std::vector<float> values) {
 
 class EmbedCase final : public Case {
  public:
-  EmbedCase(int vocab, int dim, int tokens, DType format, DType source, bool tied)
-      : vocab_(vocab), dim_(dim), tokens_(tokens), format_(format), source_(source), tied_(tied) {}
+  EmbedCase(int vocab, int dim, int tokens, DType format, DType source, bool tied, float scale = 1)
+      : vocab_(vocab), dim_(dim), tokens_(tokens), format_(format), source_(source), tied_(tied), scale_(scale) {}
 
   std::string name() const override {
-    return fmt::format("vocab {} dim {}, {} tokens, {} from {}{}", vocab_, dim_, tokens_, spate::Name(format_),
-                       spate::Name(source_), tied_ ? ", tied" : "");
+    return fmt::format("vocab {} dim {}, {} tokens, {} from {}{}, times {}", vocab_, dim_, tokens_,
+                       spate::Name(format_), spate::Name(source_), tied_ ? ", tied" : "", scale_);
   }
 
   bool Feels(Fault fault) const override { return Case::Feels(fault) && (fault != Fault::kPosition || vocab_ > 1); }
@@ -54,7 +54,7 @@ class EmbedCase final : public Case {
     step.ids().back() = vocab_ - 1;
     ops->Begin(step.batch());
     GuardedMat out(tokens_, dim_);
-    ops->Embed(*table, 1, step.batch(), out.mat());
+    ops->Embed(*table, scale_, step.batch(), out.mat());
     return {out.Values(), {}, out.Damage("out")};
   }
 
@@ -64,6 +64,7 @@ class EmbedCase final : public Case {
   int vocab_, dim_, tokens_;
   DType format_, source_;
   bool tied_;
+  float scale_;
 };
 
 // Ids that stand for the token last sampled in a slot: -1 - slot.
@@ -134,58 +135,88 @@ class GatherRowsCase final : public Case {
   std::vector<int32_t> rows_;
 };
 
-class AddNormCase final : public Case {
+// x += a row of each token's position, or of another matrix.
+class AddCase final : public Case {
  public:
-  AddNormCase(int rows, int dim, bool delta, bool in_place, float scale)
-      : rows_(rows), dim_(dim), delta_(delta), in_place_(in_place), scale_(scale) {}
+  AddCase(int tokens, int past, int dim, bool positions, DType format)
+      : tokens_(tokens), past_(past), dim_(dim), positions_(positions), format_(format) {}
 
   std::string name() const override {
-    return fmt::format("{} rows of {}{}{}, values about {}", rows_, dim_, delta_ ? ", residual" : "",
-                       in_place_ ? ", in place" : "", scale_);
+    return fmt::format("{} tokens of {}, {}", tokens_, dim_,
+                       positions_ ? fmt::format("positions from {} in {}", past_, spate::Name(format_)) : "rows");
   }
-  bool Feels(Fault fault) const override { return Case::Feels(fault) && (fault != Fault::kPosition || dim_ > 1); }
+  bool Feels(Fault fault) const override {
+    return Case::Feels(fault) && (fault != Fault::kPosition || positions_ || dim_ > 1);
+  }
 
-  // The norms, then the residuals; in place there is nothing left of those.
   Output Run(Device& device) const override {
-    const size_t size = static_cast<size_t>(rows_ * dim_);
-    Random random(static_cast<uint64_t>(rows_ * 31 + dim_));
-    SourceMatrix source(random.Values(static_cast<size_t>(dim_)), 1, dim_, DType::kBF16);
-    const std::unique_ptr<Vec> weight = device.PackVec({.weight = source.view()});
+    constexpr int kOffset = 2;
+    Random random(static_cast<uint64_t>(tokens_ * 101 + dim_));
+    const size_t size = static_cast<size_t>(tokens_ * dim_);
+    const int rows = past_ + tokens_ + kOffset;
+    SourceMatrix source(random.Values(static_cast<size_t>(rows * dim_)), rows, dim_, DType::kF32);
+    const std::unique_ptr<Table> table = device.PackTable(source.view(), format_);
     source.Scribble();
-    const std::unique_ptr<Ops> ops = device.MakeOps(PlainConfig(rows_, dim_));
+    OpsConfig config = PlainConfig(past_ + tokens_, dim_);
+    const std::unique_ptr<Ops> ops = device.MakeOps(config);
+    Step step(BlockPlan({past_ + tokens_}, 1), 1, {{0, past_, tokens_}});
+    ops->Begin(step.batch());
+    GuardedMat x(tokens_, dim_), delta(tokens_, dim_, 1);
+    x.Fill(random.Values(size));
+    delta.Fill(random.Values(size));
+    if (positions_) {
+      ops->AddPositions(*table, kOffset, step.batch(), x.mat());
+    } else {
+      ops->Add(delta.mat(), x.mat());
+    }
+    return {x.Values(), {}, x.Damage("x") + delta.Damage("delta")};
+  }
+
+  std::vector<Expectation> Expect(Device& ref) const override { return {Exactly(Run(ref).values)}; }
+
+ private:
+  int tokens_, past_, dim_;
+  bool positions_;
+  DType format_;
+};
+
+class SoftcapCase final : public Case {
+ public:
+  SoftcapCase(int rows, int cols, float cap, float scale) : rows_(rows), cols_(cols), cap_(cap), scale_(scale) {}
+
+  std::string name() const override {
+    return fmt::format("{} rows of {} about {} capped at {}", rows_, cols_, scale_, cap_);
+  }
+  // Far beyond the cap all values are alike.
+  bool Feels(Fault fault) const override {
+    const bool far = scale_ > 20 * cap_;
+    if (fault == Fault::kWeight) return !far;
+    return Case::Feels(fault) && (fault != Fault::kPosition || (cols_ > 1 && !far));
+  }
+
+  Output Run(Device& device) const override {
+    const std::unique_ptr<Ops> ops = device.MakeOps(PlainConfig(rows_, cols_));
     Step step(BlockPlan({rows_}, 1), 1, OneSequence(rows_));
     ops->Begin(step.batch());
-    GuardedMat x(rows_, dim_), delta(rows_, dim_, 2), out(rows_, dim_, 4);
-    x.Fill(random.Values(size, scale_));
-    delta.Fill(random.Values(size, scale_));
-    const Mat delta_mat = delta.mat();
-    ops->AddNorm(*weight, {NormKind::kRms, 1e-5f}, delta_ ? &delta_mat : nullptr, x.mat(),
-                 in_place_ ? x.mat() : out.mat());
-    Output output;
-    output.values = in_place_ ? x.Values() : out.Values();
-    if (!in_place_) {
-      const std::vector<float> residual = x.Values();
-      output.values.insert(output.values.end(), residual.begin(), residual.end());
-    }
-    output.damage = x.Damage("x") + out.Damage("out") + delta.Damage("delta");
-    return output;
+    Random random(static_cast<uint64_t>(rows_ * 31 + cols_));
+    GuardedMat logits(rows_, cols_);
+    logits.Fill(random.Values(static_cast<size_t>(rows_ * cols_), scale_));
+    ops->Softcap(cap_, logits.mat());
+    return {logits.Values(), {}, logits.Damage("logits")};
   }
 
   std::vector<Expectation> Expect(Device& ref) const override {
     Expectation expectation;
     expectation.values = Run(ref).values;
-    const size_t norms = static_cast<size_t>(rows_ * dim_);
-    for (size_t i = 0; i < expectation.values.size(); ++i) {
-      const double relative = i < norms ? Gamma(dim_ / 2.0 + 12) : kRoundoff;
-      expectation.bounds.push_back(relative * std::abs(static_cast<double>(expectation.values[i])));
+    for (const float value : expectation.values) {
+      expectation.bounds.push_back((0x1p-21 + Gamma(3)) * std::abs(static_cast<double>(value)));
     }
     return {expectation};
   }
 
  private:
-  int rows_, dim_;
-  bool delta_, in_place_;
-  float scale_;
+  int rows_, cols_;
+  float cap_, scale_;
 };
 
 }  // namespace
@@ -201,6 +232,7 @@ CaseList EmbedCases() {
         }
         cases.push_back(std::make_unique<EmbedCase>(33, 20, 1, format, source, tied));
         cases.push_back(std::make_unique<EmbedCase>(100, 31, 70, format, source, tied));
+        cases.push_back(std::make_unique<EmbedCase>(40, 37, 6, format, source, tied, 27.7f));
       }
     }
   }
@@ -219,16 +251,29 @@ CaseList GatherRowsCases() {
   return cases;
 }
 
-CaseList AddNormCases() {
+CaseList AddCases() {
   CaseList cases;
-  for (int dim : {1, 2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 257, 1000, 4096}) {
-    for (bool delta : {false, true}) {
-      for (bool in_place : {false, true}) cases.push_back(std::make_unique<AddNormCase>(3, dim, delta, in_place, 1.0f));
+  for (int dim : {1, 2, 15, 16, 17, 33, 64, 257}) {
+    for (int tokens : {1, 3, 20}) cases.push_back(std::make_unique<AddCase>(tokens, 0, dim, false, DType::kF32));
+    for (DType format : {DType::kF32, DType::kF16, DType::kBF16}) {
+      cases.push_back(std::make_unique<AddCase>(5, 0, dim, true, format));
+      cases.push_back(std::make_unique<AddCase>(1, 7, dim, true, format));
     }
   }
-  for (int rows : {1, 2, 5, 17, 64}) cases.push_back(std::make_unique<AddNormCase>(rows, 48, true, false, 1.0f));
-  for (float scale : {1e-3f, 1e-8f, 1e4f, 1e8f})
-    cases.push_back(std::make_unique<AddNormCase>(4, 77, true, false, scale));
+  cases.push_back(std::make_unique<AddCase>(150, 0, 300, false, DType::kF32));  // enough for several threads
+  cases.push_back(std::make_unique<AddCase>(150, 20, 300, true, DType::kBF16));
+  return cases;
+}
+
+CaseList SoftcapCases() {
+  CaseList cases;
+  for (int cols : {1, 2, 15, 16, 17, 33, 250}) {
+    for (int rows : {1, 3}) cases.push_back(std::make_unique<SoftcapCase>(rows, cols, 30.0f, 50.0f));
+  }
+  cases.push_back(std::make_unique<SoftcapCase>(2, 50, 5.0f, 2.0f));
+  cases.push_back(std::make_unique<SoftcapCase>(2, 50, 50.0f, 160.0f));
+  cases.push_back(std::make_unique<SoftcapCase>(2, 50, 30.0f, 1e30f));
+  cases.push_back(std::make_unique<SoftcapCase>(3, 20001, 30.0f, 50.0f));  // enough for several threads
   return cases;
 }
 

@@ -49,6 +49,7 @@ CpuOps::CpuOps(const OpsConfig& config, const KernelTable& kernels, ThreadPool& 
     : config_(config),
       kernels_(kernels),
       pool_(pool),
+      table_row_(static_cast<size_t>(Stride(config.dim)) * sizeof(float)),
       linear_(kernels.linear, pool, std::max(config.max_tokens, config.max_outputs),
               std::max({config.dim, config.max_mixed, config.max_hidden})),
       attention_(config, kernels, pool),

@@ -5,6 +5,7 @@
 
 #include "backend/cpu/cpu_table.h"
 #include "base/check.h"
+#include "base/math_util.h"
 
 namespace spate::cpu {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 // Values below which one thread is done before the others are awake.
 constexpr int64_t kSmallRows = 1 << 15;
 constexpr int64_t kRowsPerTask = 16;
+constexpr int64_t kSoftcapValues = 8 << 10;  // logits of a task: some microseconds
 
 float* Row(const Mat& mat, int64_t row) { return static_cast<float*>(mat.data) + row * mat.stride; }
 
@@ -53,19 +55,32 @@ void CpuOps::Embed(const Table& table, float scale, const Batch& batch, Mat out)
   });
 }
 
-void CpuOps::AddPositions(const Table& /*table*/, int /*offset*/, const Batch& /*batch*/, Mat /*x*/) {
-  CHECK(false, "not on this backend yet");
+void CpuOps::AddPositions(const Table& table, int offset, const Batch& batch, Mat x) {
+  const CpuTable& rows = static_cast<const CpuTable&>(table);
+  CheckShape("x", x, batch.tokens, rows.cols());
+  const int64_t width = static_cast<int64_t>(table_row_.size() / sizeof(float));
+  CHECK(x.cols <= width, "{} columns, planned for {}", x.cols, width);
+  // By one thread: a row is copied and added in far less time than it takes to wake another.
+  for (int t = 0; t < batch.tokens; ++t) {
+    rows.ReadRow(batch.positions[t] + offset, table_row_.As<float>());
+    kernels_.rows.add(table_row_.As<float>(), Row(x, t), x.cols);
+  }
 }
 
 void CpuOps::AddNorm(const Vec& w, const NormSpec& spec, const Mat* delta, Mat x, Mat out) {
   const CpuVec& weight = static_cast<const CpuVec&>(w);
-  CHECK(spec.kind == NormKind::kRms && weight.bias() == nullptr);
   CheckShape("x", x, x.rows, weight.size());
   CheckShape("out", out, x.rows, weight.size());
   if (delta != nullptr) CheckShape("delta", *delta, x.rows, weight.size());
+  const NormFn norm = spec.kind == NormKind::kRms ? kernels_.rows.add_rms_norm : kernels_.rows.add_layer_norm;
   ForRows(pool_, x.rows, x.cols, [&](int64_t r) {
-    kernels_.rows.add_rms_norm(weight.data(), spec.eps, delta == nullptr ? nullptr : Row(*delta, r), Row(x, r),
-                               Row(out, r), weight.size());
+    norm({.w = weight.data(),
+          .bias = weight.bias(),
+          .delta = delta == nullptr ? nullptr : Row(*delta, r),
+          .eps = spec.eps,
+          .x = Row(x, r),
+          .out = Row(out, r),
+          .dim = weight.size()});
   });
 }
 
@@ -84,9 +99,23 @@ void CpuOps::AddGated(const Linear& /*gate*/, Mat /*x*/, Mat /*delta*/, float /*
   CHECK(false, "not on this backend yet");
 }
 
-void CpuOps::Add(Mat /*delta*/, Mat /*x*/) { CHECK(false, "not on this backend yet"); }
+void CpuOps::Add(Mat delta, Mat x) {
+  CheckShape("delta", delta, x.rows, x.cols);
+  CheckShape("x", x, x.rows, x.cols);
+  ForRows(pool_, x.rows, x.cols, [&](int64_t r) { kernels_.rows.add(Row(delta, r), Row(x, r), x.cols); });
+}
 
-void CpuOps::Softcap(float /*cap*/, Mat /*logits*/) { CHECK(false, "not on this backend yet"); }
+void CpuOps::Softcap(float cap, Mat logits) {
+  CheckShape("logits", logits, logits.rows, logits.cols);
+  // A row of logits is wide enough for several threads.
+  const int64_t pieces = CeilDiv(int64_t{logits.cols}, kSoftcapValues);
+  pool_.ParallelFor(0, logits.rows * pieces, 1, [&](int64_t begin, int64_t end, int /*thread*/) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i % pieces * kSoftcapValues;
+      kernels_.rows.softcap(cap, Row(logits, i / pieces) + first, std::min(kSoftcapValues, logits.cols - first));
+    }
+  });
+}
 
 void CpuOps::GatherRows(const Batch& batch, Mat x, Mat out) {
   CheckShape("out", out, batch.outputs, x.cols);

@@ -44,6 +44,7 @@ class CpuOps final : public Ops {
   const KernelTable& kernels_;
   ThreadPool& pool_;
   std::array<AlignedBuffer, static_cast<size_t>(Buf::kCount)> scratch_;
+  AlignedBuffer table_row_;  // [dim]
   LinearRunner linear_;
   AttentionRunner attention_;
   Sampler sampler_;

@@ -11,6 +11,7 @@ namespace spate::cpu {
   void FillPeaks(PeakKernels& kernels);          \
   void FillAttention(AttentionKernels& kernels); \
   void FillRows(RowKernels& kernels);            \
+  void FillNorms(RowKernels& kernels);           \
   void FillSampling(RowKernels& kernels);        \
   }                                              \
   static KernelTable Fill_##name() {             \
@@ -20,6 +21,7 @@ namespace spate::cpu {
     name::FillPeaks(table.peaks);                \
     name::FillAttention(table.attention);        \
     name::FillRows(table.rows);                  \
+    name::FillNorms(table.rows);                 \
     name::FillSampling(table.rows);              \
     return table;                                \
   }

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backend/op_params.h"
 #include "quant/dtype.h"
 
 namespace spate::cpu {
@@ -23,6 +24,8 @@ inline constexpr int kTileRows = 16;      // outputs of a packed tile: lanes of 
 inline constexpr int kMaxTiles = 4;       // tiles of a group, and the most of one Multiply
 inline constexpr int kMaxTileTokens = 6;  // tokens of one Multiply
 inline constexpr int kSliceK = 32;        // of a block, unpacked at a time
+inline constexpr size_t kActs = 5;
+static_assert(static_cast<size_t>(Act::kReluSquared) + 1 == kActs);
 // From this many tokens on a step of Multiply computes longer than it reads.
 inline constexpr int kPrefetchTokens = 4;
 
@@ -53,6 +56,7 @@ struct FinishArgs {
   float* out;          // first token's first output
   int64_t out_stride;  // elements from token to token
   int outputs;         // that exist from `out` on: the rest of the tiles is padding
+  float scale = 1;     // of `store` and `add`
 };
 using FinishFn = void (*)(const FinishArgs& args);
 
@@ -89,9 +93,10 @@ struct LinearKernels {
   void (*to_bf16)(const float* x, int64_t k, uint16_t* out) = nullptr;
   void (*round_to_bf16)(const float* x, int64_t k, float* out) = nullptr;
 
-  FinishFn store = nullptr;      // out = y
-  FinishFn add = nullptr;        // out += y
-  FinishFn gate_silu = nullptr;  // tiles are gate, up, gate, up, ...: out = silu(gate) * up
+  FinishFn store = nullptr;   // out = scale * y
+  FinishFn add = nullptr;     // out += scale * y
+  FinishFn act[kActs] = {};   // [Act] out = act(y)
+  FinishFn gate[kActs] = {};  // [Act] tiles are gate, up, gate, up, ...: out = act(gate) * up
 
   // Packing: out[i * stride + r] = rows[r][i] for i < count; rows need no alignment, `out` and the
   // stride are multiples of 64 bytes for u32. What is stored is visible to whoever synchronizes with the caller.

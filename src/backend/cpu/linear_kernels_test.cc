@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <vector>
 
@@ -88,39 +89,91 @@ TEST_P(LinearKernelsTest, WidensEveryHalfExactly) {
   }
 }
 
-TEST_P(LinearKernelsTest, SiluIsAccurate) {
-  std::vector<float> gates;
-  for (float x = -80; x < 80; x += 0.0371f) gates.push_back(x);
-  for (float x = -1e-3f; x < 1e-3f; x += 1.37e-6f) gates.push_back(x);
-  for (const float x : {0.0f, 1e-30f, -1e-30f, 300.0f, 1e30f, 87.0f}) gates.push_back(x);
-  while (gates.size() % kTileRows != 0) gates.push_back(0.5f);
-  for (size_t i = 0; i < gates.size(); i += kTileRows) {
-    alignas(64) float acc[2 * kTileRows], out[kTileRows];
-    for (size_t lane = 0; lane < kTileRows; ++lane) {
-      acc[lane] = gates[i + lane];
-      acc[kTileRows + lane] = 2.0f;
-    }
-    kernels().gate_silu({.acc = acc,
-                         .acc_stride = 2 * kTileRows,
-                         .bias = nullptr,
-                         .tokens = 1,
-                         .tiles = 2,
-                         .out = out,
-                         .out_stride = kTileRows,
-                         .outputs = kTileRows});
-    for (size_t lane = 0; lane < kTileRows; ++lane) {
-      const double x = acc[lane];
-      const double expected = 2 * x / (1 + std::exp(-x));
-      EXPECT_NEAR(out[lane], expected, std::abs(expected) * 5e-7) << x;
-    }
+double Exact(Act act, double x) {
+  switch (act) {
+    case Act::kSilu:
+      return x / (1 + std::exp(-x));
+    case Act::kGeluErf:
+      return x * std::erfc(-x / std::sqrt(2.0)) / 2;
+    case Act::kGeluTanh:
+      return x / (1 + std::exp(-2 * std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case Act::kRelu:
+      return x > 0 ? x : 0;
+    case Act::kReluSquared:
+      return x > 0 ? x * x : 0;
   }
-  // Far below zero nothing but a very small number is left, never NaN; NaN stays.
-  alignas(64) float acc[2 * kTileRows] = {-200, -INFINITY, NAN, INFINITY}, out[kTileRows];
-  for (int lane = kTileRows; lane < 2 * kTileRows; ++lane) acc[lane] = 1;
-  kernels().gate_silu({acc, 2 * kTileRows, nullptr, 1, 2, out, kTileRows, kTileRows});
-  EXPECT_LT(std::abs(out[0]), 1e-35f);
-  EXPECT_TRUE(std::isnan(out[2]));
-  EXPECT_EQ(out[3], INFINITY);
+  return 0;
+}
+
+// Relative, as kernels/activations.h derives them.
+double Bound(Act act, double x) {
+  switch (act) {
+    case Act::kSilu:
+      return 0x1p-20;
+    case Act::kGeluErf:
+      return 0x1p-20 + x * x * 0x1p-24;
+    case Act::kGeluTanh:
+      return 0x1p-20 + 0.8 * std::abs(x + 0.044715 * x * x * x) * 0x1p-21;
+    case Act::kRelu:
+    case Act::kReluSquared:
+      return 0x1p-24;
+  }
+  return 0;
+}
+
+constexpr Act kEveryAct[] = {Act::kSilu, Act::kGeluErf, Act::kGeluTanh, Act::kRelu, Act::kReluSquared};
+
+TEST_P(LinearKernelsTest, ActivationsAreAccurateGatedAndNot) {
+  std::vector<float> inputs;
+  for (float x = -80; x < 80; x += 0.0371f) inputs.push_back(x);
+  for (float x = -6; x < 6; x += 7.1e-4f) inputs.push_back(x);
+  for (float x = -1e-3f; x < 1e-3f; x += 1.37e-6f) inputs.push_back(x);
+  for (const float x : {0.0f, 1e-30f, -1e-30f, 300.0f, 1e18f, 87.0f, -300.0f}) inputs.push_back(x);
+  while (inputs.size() % kTileRows != 0) inputs.push_back(0.5f);
+  for (const Act act : kEveryAct) {
+    const FinishFn plain = kernels().act[static_cast<size_t>(act)], gate = kernels().gate[static_cast<size_t>(act)];
+    for (size_t i = 0; i < inputs.size(); i += kTileRows) {
+      alignas(64) float acc[2 * kTileRows], out[kTileRows], gated[kTileRows];
+      for (size_t lane = 0; lane < kTileRows; ++lane) {
+        acc[lane] = inputs[i + lane];
+        acc[kTileRows + lane] = 2.0f;  // exact: both ways have the same bits but for the factor
+      }
+      plain({acc, 2 * kTileRows, nullptr, 1, 1, out, kTileRows, kTileRows});
+      gate({acc, 2 * kTileRows, nullptr, 1, 2, gated, kTileRows, kTileRows});
+      for (size_t lane = 0; lane < kTileRows; ++lane) {
+        const double x = acc[lane];
+        const double expected = Exact(act, x);
+        // Where the exp would overflow or be subnormal, it stays near 2^127 or becomes 0.
+        ASSERT_NEAR(out[lane], expected, std::abs(expected) * Bound(act, x) + (1 + std::abs(x)) * 0x1p-126)
+            << "activation " << static_cast<int>(act) << " of " << x;
+        ASSERT_EQ(gated[lane], 2 * out[lane]) << "activation " << static_cast<int>(act) << " of " << x;
+      }
+    }
+    // Far below zero nothing but a very small number is left, never NaN; NaN stays.
+    alignas(64) float acc[kTileRows] = {-200, -1e10f, NAN, INFINITY}, out[kTileRows];
+    kernels().act[static_cast<size_t>(act)]({acc, kTileRows, nullptr, 1, 1, out, kTileRows, kTileRows});
+    EXPECT_LT(std::abs(out[0]), 1e-35f);
+    EXPECT_LT(std::abs(out[1]), 1e-27f);
+    EXPECT_TRUE(std::isnan(out[2]));
+    EXPECT_EQ(out[3], INFINITY);
+  }
+}
+
+TEST_P(LinearKernelsTest, StoreAndAddScale) {
+  alignas(64) float acc[kTileRows], bias[kTileRows];
+  for (int i = 0; i < kTileRows; ++i) {
+    acc[i] = 0.125f * static_cast<float>(i);
+    bias[i] = 3;
+  }
+  std::vector<float> out(kTileRows, 100.0f);
+  for (const bool add : {false, true}) {
+    const FinishFn finish = add ? kernels().add : kernels().store;
+    finish({acc, kTileRows, bias, 1, 1, out.data(), kTileRows, kTileRows - 1, 0.5f});
+    for (size_t i = 0; i + 1 < out.size(); ++i) {
+      EXPECT_EQ(out[i], (add ? 2 : 1) * 0.5f * (acc[i] + 3)) << i;  // added to what was stored
+    }
+    EXPECT_EQ(out.back(), 100.0f);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, LinearKernelsTest, testing::ValuesIn(RunnableKernels()), LevelName());

@@ -34,24 +34,21 @@ void LinearRunner::Apply(const CpuLinear& w, const Mat& x, const Mat& out, const
   CHECK(x.cols == w.cols() && x.rows == out.rows && out.cols == w.outputs(), "x [{}, {}], w [{}, {}], out [{}, {}]",
         x.rows, x.cols, w.rows(), w.cols(), out.rows, out.cols);
   CHECK(w.gated() == (epilogue.kind == Epilogue::Kind::kGate));
-  CHECK(epilogue.kind != Epilogue::Kind::kAct && epilogue.act == Act::kSilu && epilogue.scale == 1);
   CHECK(x.rows <= max_tokens_, "{} rows, planned for {}", x.rows, max_tokens_);
   if (x.rows == 0) return;
 
-  FinishFn finish = kernels_.store;
-  if (epilogue.kind == Epilogue::Kind::kAddTo) finish = kernels_.add;
-  if (epilogue.kind == Epilogue::Kind::kGate) finish = kernels_.gate_silu;
   Mat columns = out;
   for (const PackedMatrix& segment : w.segments()) {
     columns.cols = static_cast<int>(segment.outputs());
-    ApplyPacked(segment, x, columns, finish);
+    ApplyPacked(segment, x, columns, epilogue);
     columns.data = static_cast<float*>(columns.data) + segment.outputs();
   }
 }
 
-void LinearRunner::ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& out, FinishFn finish) noexcept {
+void LinearRunner::ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& out, const Epilogue& epilogue) noexcept {
   LinearJob job(w, x, out);
-  job.finish = finish;
+  job.finish = FinishOf(kernels_, epilogue);
+  job.scale = epilogue.scale;
   Source source = Source::kInPlace;
   job.token_bytes = x.stride * int64_t{sizeof(float)};
   if (w.kernels().activation != LinearKernels::Activation::kF32) {

@@ -35,7 +35,7 @@ class LinearRunner {
   };
 
   // One segment, whose columns of the result are `out`.
-  void ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& out, FinishFn finish) noexcept;
+  void ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& out, const Epilogue& epilogue) noexcept;
   void RunThread(const LinearJob& job, Source source, int thread, int threads) noexcept;
   // The tasks of one thread: all tokens at once, or many tokens, with the next task's weights fetched meanwhile.
   void RunOnePass(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/math_util.h"
 
 namespace spate::cpu {
@@ -102,7 +103,23 @@ void FinishTokens(const LinearJob& job, const LinearTask& task, int64_t first, i
               .tiles = static_cast<int>(task.tiles),
               .out = static_cast<float*>(job.out.data) + (task.token_begin + first) * job.out.stride + output,
               .out_stride = job.out.stride,
-              .outputs = static_cast<int>(std::min<int64_t>(w.outputs() - output, kTaskTiles * kTileRows))});
+              .outputs = static_cast<int>(std::min<int64_t>(w.outputs() - output, kTaskTiles * kTileRows)),
+              .scale = job.scale});
+}
+
+FinishFn FinishOf(const LinearKernels& kernels, const Epilogue& epilogue) {
+  const size_t act = static_cast<size_t>(epilogue.act);
+  switch (epilogue.kind) {
+    case Epilogue::Kind::kStore:
+      return kernels.store;
+    case Epilogue::Kind::kAddTo:
+      return kernels.add;
+    case Epilogue::Kind::kAct:
+      return kernels.act[act];
+    case Epilogue::Kind::kGate:
+      return kernels.gate[act];
+  }
+  CHECK(false, "epilogue {}", static_cast<int>(epilogue.kind));
 }
 
 void RunLinearTask(const LinearJob& job, const LinearTask& task, const LinearTask* next, const std::byte* x,

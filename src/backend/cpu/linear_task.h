@@ -24,6 +24,7 @@ struct LinearJob {
   const Mat& x;
   const Mat& out;
   FinishFn finish = nullptr;
+  float scale = 1;          // FinishArgs::scale
   int64_t token_bytes = 0;  // of converted activations, from token to token
   int64_t tile_tasks = 0;   // tasks along the outputs
   int64_t token_tasks = 0;  // and along the tokens
@@ -45,6 +46,9 @@ inline int64_t PartBegin(int64_t total, int64_t count, int64_t i) {
 inline int64_t ActivationBytes(LinearKernels::Activation activation) {
   return activation == LinearKernels::Activation::kBF16 ? 2 : 4;
 }
+
+// What puts sums where an epilogue wants them; its scale goes into LinearJob::scale.
+FinishFn FinishOf(const LinearKernels& kernels, const Epilogue& epilogue);
 
 // Whether a kernel takes so many tokens at once, so that weights are read once.
 inline bool IsOnePass(const LinearKernels::Format& kernels, int64_t tokens) {

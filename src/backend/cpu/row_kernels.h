@@ -8,9 +8,26 @@ namespace spate::cpu {
 
 inline constexpr int64_t kMaximaBlock = 64;  // values that share a maximum
 
+// x += delta; out = norm(x) * w + bias.                                             all [dim]
+struct NormArgs {
+  const float* w;
+  const float* bias;   // null = none
+  const float* delta;  // null = none
+  float eps;
+  float* x;
+  float* out;  // may be x
+  int64_t dim;
+};
+using NormFn = void (*)(const NormArgs& args);
+
 struct RowKernels {
-  // x += delta (null = none); out = x / sqrt(mean(x^2) + eps) * w. out may be x.     all [dim]
-  void (*add_rms_norm)(const float* w, float eps, const float* delta, float* x, float* out, int64_t dim) = nullptr;
+  NormFn add_rms_norm = nullptr;    // norm(x) = x / sqrt(mean(x^2) + eps)
+  NormFn add_layer_norm = nullptr;  // norm(x) = (x - mean(x)) / sqrt(variance(x) + eps), the mean first
+
+  // x += delta.                                                                      delta, x [count]
+  void (*add)(const float* delta, float* x, int64_t count) = nullptr;
+  // x = cap tanh(x / cap).                                                           x [count]
+  void (*softcap)(float cap, float* x, int64_t count) = nullptr;
 
   // Rotates the first 2 * pairs values of a head and copies the rest.                in, out [head_dim]
   void (*rotate_half)(const float* in, const float* cos, const float* sin, int pairs, int head_dim,

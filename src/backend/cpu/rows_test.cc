@@ -1,7 +1,8 @@
-// Norms and rotation at every kernel level.
+// Norms, rotation and what is done value by value, at every kernel level.
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -32,8 +33,13 @@ TEST_P(CpuRowsTest, AddRmsNorm) {
         }
         x.push_back(kSentinel);
         out.push_back(kSentinel);
-        GetParam()->rows.add_rms_norm(w.data(), 1e-5f, with_delta ? delta.data() : nullptr, x.data(),
-                                      in_place ? x.data() : out.data(), dim);
+        GetParam()->rows.add_rms_norm({.w = w.data(),
+                                       .bias = nullptr,
+                                       .delta = with_delta ? delta.data() : nullptr,
+                                       .eps = 1e-5f,
+                                       .x = x.data(),
+                                       .out = in_place ? x.data() : out.data(),
+                                       .dim = dim});
         double squares = 0;
         for (const float value : sum) squares += static_cast<double>(value) * static_cast<double>(value);
         const double scale = 1 / std::sqrt(squares / dim + 1e-5);
@@ -51,6 +57,73 @@ TEST_P(CpuRowsTest, AddRmsNorm) {
       }
     }
   }
+}
+
+TEST_P(CpuRowsTest, AddLayerNorm) {
+  for (const int dim : {1, 2, 15, 16, 17, 31, 64, 65, 100, 129, 2050}) {
+    for (const bool with_delta : {false, true}) {
+      for (const bool with_bias : {false, true}) {
+        std::vector<float> x = Random(dim, 1), delta = Random(dim, 2), w = Random(dim, 3), bias = Random(dim, 4);
+        for (float& value : x) value += 3;  // a mean that matters
+        std::vector<double> sum;
+        double mean = 0, squares = 0;
+        for (size_t i = 0; i < x.size(); ++i) {
+          sum.push_back(static_cast<double>(with_delta ? x[i] + delta[i] : x[i]));
+          mean += sum[i] / dim;
+        }
+        for (const double value : sum) squares += (value - mean) * (value - mean);
+        const double scale = 1 / std::sqrt(squares / dim + 1e-5);
+        x.push_back(kSentinel);
+        std::vector<float> out(x.size(), kSentinel);
+        GetParam()->rows.add_layer_norm({.w = w.data(),
+                                         .bias = with_bias ? bias.data() : nullptr,
+                                         .delta = with_delta ? delta.data() : nullptr,
+                                         .eps = 1e-5f,
+                                         .x = x.data(),
+                                         .out = out.data(),
+                                         .dim = dim});
+        for (size_t i = 0; i < sum.size(); ++i) {
+          const double expected =
+              (sum[i] - mean) * scale * static_cast<double>(w[i]) + (with_bias ? static_cast<double>(bias[i]) : 0);
+          // As in tests/conformance_norm.cc, with sums of 64 lanes: |x| is below 5, |w| below 1.
+          const double relative = 2 * 5 * scale * (dim / 64 + 12) * 0x1p-24;
+          ASSERT_NEAR(out[i], expected, relative * 2 * (1 + std::abs(sum[i] - mean) * scale)) << dim << " at " << i;
+          ASSERT_EQ(static_cast<double>(x[i]), sum[i]);
+        }
+        ASSERT_EQ(x.back(), kSentinel);
+        ASSERT_EQ(out.back(), kSentinel);
+      }
+    }
+  }
+}
+
+TEST_P(CpuRowsTest, AddWritesTheRowOnly) {
+  for (const int count : {1, 15, 16, 17, 40}) {
+    std::vector<float> x = Random(count, 1), delta = Random(count, 2), expected = x;
+    for (size_t i = 0; i < expected.size(); ++i) expected[i] += delta[i];
+    x.push_back(kSentinel);
+    expected.push_back(kSentinel);
+    GetParam()->rows.add(delta.data(), x.data(), count);
+    EXPECT_EQ(x, expected);
+  }
+}
+
+TEST_P(CpuRowsTest, SoftcapIsAccurateAtEveryMagnitude) {
+  std::vector<float> values = {0.0f, 1e-30f, 3e-6f, 1e30f, std::numeric_limits<float>::infinity()};
+  for (float x = 1e-4f; x < 40; x *= 1.0007f) values.push_back(x);
+  for (float x = 0.61f; x < 0.64f; x += 1.1e-5f) values.push_back(2 * x);  // where the two formulas meet
+  const size_t positive = values.size();
+  for (size_t i = 0; i < positive; ++i) values.push_back(-values[i]);
+  std::vector<float> x = values;
+  x.push_back(std::numeric_limits<float>::quiet_NaN());
+  x.push_back(kSentinel);
+  GetParam()->rows.softcap(2.0f, x.data(), static_cast<int64_t>(x.size()) - 1);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double expected = 2 * std::tanh(static_cast<double>(values[i]) / 2);
+    ASSERT_NEAR(x[i], expected, std::abs(expected) * 0x1p-21) << values[i];
+  }
+  EXPECT_TRUE(std::isnan(x[values.size()]));
+  EXPECT_EQ(x.back(), kSentinel);
 }
 
 TEST_P(CpuRowsTest, RotationWritesTheHeadOnly) {

@@ -17,6 +17,7 @@ void FillLinear(LinearKernels& kernels);
 void FillPeaks(PeakKernels& kernels);
 void FillAttention(AttentionKernels& kernels);
 void FillRows(RowKernels& kernels);
+void FillNorms(RowKernels& kernels);
 void FillSampling(RowKernels& kernels);
 
 }  // namespace spate::cpu::SPATE_ISA_NS

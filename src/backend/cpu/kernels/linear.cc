@@ -1,4 +1,5 @@
 // What surrounds the multiplication: activations to a kernel's format, epilogues, packing.
+#include "backend/cpu/kernels/activations.h"
 #include "backend/cpu/kernels/fill.h"
 #include "backend/cpu/kernels/vec.h"
 
@@ -71,27 +72,46 @@ SPATE_INLINE void Put(Vf value, float* out, int n) {
   }
 }
 
-void FinishStore(const FinishArgs& args) { Finish<1>(args, WithBias, Put); }
+// A scale of 1 leaves every bit as it is.
+void FinishStore(const FinishArgs& args) {
+  const Vf scale = Set(args.scale);
+  Finish<1>(
+      args, [&](const float* acc, const float* bias) SPATE_LAMBDA { return WithBias(acc, bias) * scale; }, Put);
+}
 
 void FinishAdd(const FinishArgs& args) {
-  Finish<1>(args, WithBias, [](Vf value, float* out, int n) SPATE_LAMBDA {
+  const Vf scale = Set(args.scale);
+  Finish<1>(args, WithBias, [&](Vf value, float* out, int n) SPATE_LAMBDA {
     if (n == kLanes) {
-      Store(out, Load(out) + value);
+      Store(out, Fma(value, scale, Load(out)));
     } else {
-      StoreN(out, LoadN(out, n) + value, n);
+      StoreN(out, Fma(value, scale, LoadN(out, n)), n);
     }
   });
 }
 
-void FinishGateSilu(const FinishArgs& args) {
+template <Act kAct>
+void FinishAct(const FinishArgs& args) {
+  Finish<1>(
+      args, [](const float* acc, const float* bias) SPATE_LAMBDA { return Activate<kAct>(WithBias(acc, bias)); }, Put);
+}
+
+template <Act kAct>
+void FinishGate(const FinishArgs& args) {
   Finish<2>(
       args,
       [](const float* acc, const float* bias) SPATE_LAMBDA {
         const Vf gate = WithBias(acc, bias);
         const Vf up = WithBias(acc + kTileRows, bias == nullptr ? nullptr : bias + kTileRows);
-        return Silu(gate) * up;
+        return Activate<kAct>(gate) * up;
       },
       Put);
+}
+
+template <Act kAct>
+void FillAct(LinearKernels& kernels) {
+  kernels.act[static_cast<size_t>(kAct)] = FinishAct<kAct>;
+  kernels.gate[static_cast<size_t>(kAct)] = FinishGate<kAct>;
 }
 
 template <class T>
@@ -160,7 +180,11 @@ void FillLinear(LinearKernels& kernels) {
   kernels.round_to_bf16 = RoundRowToBf16;
   kernels.store = FinishStore;
   kernels.add = FinishAdd;
-  kernels.gate_silu = FinishGateSilu;
+  FillAct<Act::kSilu>(kernels);
+  FillAct<Act::kGeluErf>(kernels);
+  FillAct<Act::kGeluTanh>(kernels);
+  FillAct<Act::kRelu>(kernels);
+  FillAct<Act::kReluSquared>(kernels);
   kernels.interleave_u32 = InterleaveU32;
   kernels.interleave_u16 = InterleaveU16;
   kernels.f32_to_bf16 = F32ToBf16;

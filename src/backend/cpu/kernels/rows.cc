@@ -1,43 +1,24 @@
-// Norm and rotation of one row.
+// Rotation of one head, and what is done to each value of a row by itself.
+#include "backend/cpu/kernels/activations.h"
 #include "backend/cpu/kernels/fill.h"
 #include "backend/cpu/kernels/vec.h"
 
 namespace spate::cpu::SPATE_ISA_NS {
 namespace {
 
-void AddRmsNorm(const float* w, float eps, const float* delta, float* x, float* out, int64_t dim) {
-  // Four sums, so that the additions do not wait for each other; which value goes where follows from dim alone.
-  Vf sums[4] = {Zero(), Zero(), Zero(), Zero()};
-  const int64_t whole = dim / kLanes * kLanes;
-  const auto step = [&](int64_t i, Vf& sum) SPATE_LAMBDA {
-    Vf value = Load(x + i);
-    if (delta != nullptr) {
-      value = value + Load(delta + i);
-      Store(x + i, value);
-    }
-    sum = Fma(value, value, sum);
-  };
+void Add(const float* delta, float* x, int64_t count) {
   int64_t i = 0;
-  for (; i + 4 * kLanes <= whole; i += 4 * kLanes) {
-    step(i, sums[0]);
-    step(i + kLanes, sums[1]);
-    step(i + 2 * kLanes, sums[2]);
-    step(i + 3 * kLanes, sums[3]);
-  }
-  for (; i < whole; i += kLanes) step(i, sums[0]);
-  const int tail = static_cast<int>(dim - whole);
-  if (tail > 0) {
-    Vf value = LoadN(x + whole, tail);
-    if (delta != nullptr) {
-      value = value + LoadN(delta + whole, tail);
-      StoreN(x + whole, value, tail);
-    }
-    sums[1] = Fma(value, value, sums[1]);
-  }
-  const float squares = ReduceAdd((sums[0] + sums[1]) + (sums[2] + sums[3]));
-  const Vf scale = Set(1.0f) / Sqrt(Set(squares / static_cast<float>(dim) + eps));
-  for (i = 0; i < whole; i += kLanes) Store(out + i, Load(x + i) * scale * Load(w + i));
-  if (tail > 0) StoreN(out + whole, LoadN(x + whole, tail) * scale * LoadN(w + whole, tail), tail);
+  for (; i + kLanes <= count; i += kLanes) Store(x + i, Load(x + i) + Load(delta + i));
+  const int tail = static_cast<int>(count - i);
+  if (tail > 0) StoreN(x + i, LoadN(x + i, tail) + LoadN(delta + i, tail), tail);
+}
+
+void Softcap(float cap, float* x, int64_t count) {
+  const Vf c = Set(cap);
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) Store(x + i, c * Tanh(Load(x + i) / c));
+  const int tail = static_cast<int>(count - i);
+  if (tail > 0) StoreN(x + i, c * Tanh(LoadN(x + i, tail) / c), tail);
 }
 
 void CopyRest(const float* in, int begin, int end, float* out) {
@@ -76,7 +57,8 @@ void RotateInterleaved(const float* in, const float* cos, const float* sin, int 
 }  // namespace
 
 void FillRows(RowKernels& kernels) {
-  kernels.add_rms_norm = AddRmsNorm;
+  kernels.add = Add;
+  kernels.softcap = Softcap;
   kernels.rotate_half = RotateHalf;
   kernels.rotate_interleaved = RotateInterleaved;
 }

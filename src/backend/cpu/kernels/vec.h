@@ -254,6 +254,14 @@ SPATE_INLINE Vf IfLess(Vf a, Vf b, Vf x, Vf y) {
       a, b, x, y);
 }
 
+SPATE_INLINE Vf Abs(Vf v) { return BitsToFloat(FloatToBits(v) & SetI(0x7fffffff)); }
+// The first n lanes of v, 0 <= n <= 16; the others are zero.
+SPATE_INLINE Vf FirstN(Vf v, int n) {
+  alignas(64) float lanes[kLanes];
+  Store(lanes, v);
+  return LoadN(lanes, n);
+}
+
 SPATE_INLINE Vf Sqrt(Vf v) {
   return Map<Vf>(
       [](ChunkF x) SPATE_LAMBDA -> ChunkF {
@@ -315,9 +323,6 @@ SPATE_INLINE Vf Exp2(Vf x) {
   const Vf scale = BitsToFloat(ShiftLeft<23>(n.integer + SetI(127)));
   return IfLess(x, low, Zero(), p * scale);
 }
-
-// x / (1 + e^-x)
-SPATE_INLINE Vf Silu(Vf x) { return x / (Set(1.0f) + Exp(Zero() - x)); }
 
 #if defined(__AVX512F__)
 SPATE_INLINE __m256 UpperHalf(Vf v) {
