@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/error.h"
 #include "base/rng.h"
 #include "base/thread_pool.h"
 #include "base/topology.h"
@@ -42,12 +43,12 @@ class Generator {
 
   // Fills `out` with rows x cols weights of `dtype`; a weight depends on seed, stream and its index alone.
   void Fill(uint64_t stream, int64_t rows, int64_t cols, DType dtype, std::byte* out) {
-    const size_t element = static_cast<size_t>(Traits(dtype).block_bytes);
+    const int64_t row_bytes = RowBytes(dtype, cols);
     pool_.ParallelFor(0, rows, 16, [&](int64_t begin, int64_t end, int) {
       std::vector<float> row(static_cast<size_t>(cols));
       for (int64_t r = begin; r < end; ++r) {
         FillRow(stream, r, row);
-        Pack(dtype, row.data(), out + static_cast<size_t>(r * cols) * element, row.size());
+        Pack(dtype, row.data(), out + r * row_bytes, row.size());
       }
     });
   }
@@ -74,12 +75,13 @@ class Generator {
 class DummyPacker {
  public:
   DummyPacker(const ModelSpec& spec, uint64_t seed, Device& device, const LoadOptions& options)
-      : spec_(spec),
-        device_(device),
-        options_(options),
-        generator_(seed),
-        element_(Traits(options.format).block_bytes) {
-    total_ = (spec.LayerParameters() + int64_t{spec.vocab} * spec.dim * (spec.tied_head ? 1 : 2)) * element_;
+      : spec_(spec), device_(device), options_(options), generator_(seed) {
+    if (!CanPack(options.format)) {
+      throw Error(ErrorCode::kUsage, "made-up weights cannot be {}, which is read but not written; choose q4_0 or q8_0",
+                  Name(options.format));
+    }
+    total_ =
+        RowBytes(options.format, spec.LayerParameters() + int64_t{spec.vocab} * spec.dim * (spec.tied_head ? 1 : 2));
   }
 
   std::unique_ptr<Linear> Matrix(Slot slot, int layer) {
@@ -106,15 +108,20 @@ class DummyPacker {
     const SlotShape shape = ExpectedShape(slot, spec_, spec_.layers[static_cast<size_t>(std::max(layer, 0))]);
     int64_t rows = 0;
     for (size_t p = 0; p < static_cast<size_t>(shape.parts); ++p) rows += shape.rows[p];
-    const size_t bytes = static_cast<size_t>(rows * shape.cols * element_);
+    if (shape.cols % Traits(options_.format).block_elements != 0) {
+      throw Error(ErrorCode::kUsage, "rows of {} elements cannot be {}, whose blocks have {}; choose f16 or bf16",
+                  shape.cols, Name(options_.format), Traits(options_.format).block_elements);
+    }
+    const int64_t row_bytes = RowBytes(options_.format, shape.cols);
+    const size_t bytes = static_cast<size_t>(rows * row_bytes);
     if (buffer_.size() < bytes) buffer_ = AlignedBuffer(bytes);
     std::byte* data = buffer_.data();
     generator_.Fill(static_cast<uint64_t>(slot) + (static_cast<uint64_t>(layer + 1) << 8), rows, shape.cols,
                     options_.format, data);
     std::vector<MatrixView> parts;
     for (size_t p = 0; p < static_cast<size_t>(shape.parts); ++p) {
-      parts.push_back({data, options_.format, shape.rows[p], shape.cols, shape.cols * element_});
-      data += shape.rows[p] * shape.cols * element_;
+      parts.push_back({data, options_.format, shape.rows[p], shape.cols, row_bytes});
+      data += shape.rows[p] * row_bytes;
     }
     return parts;
   }
@@ -127,7 +134,6 @@ class DummyPacker {
   Device& device_;
   const LoadOptions& options_;
   Generator generator_;
-  int64_t element_;
   AlignedBuffer buffer_{64};
   int64_t done_ = 0;
   int64_t total_ = 0;
