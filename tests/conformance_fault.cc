@@ -19,15 +19,21 @@ class OneMore {
       std::copy_n(view.Row(r), view_.row_bytes, bytes_.data() + r * view_.row_bytes);
     view_.data = bytes_.data();
     std::byte* last = bytes_.data() + bytes_.size() - static_cast<size_t>(Traits(view.dtype).block_bytes);
-    if (Traits(view.dtype).block_elements > 1) return ChangeBlock(last);
-    float value = 0;
-    Unpack(view.dtype, last, &value, 1);
-    value += 1;
-    Pack(view.dtype, &value, last, 1);
+    if (Traits(view.dtype).block_elements > 1) {
+      ChangeBlock(last);
+    } else {
+      AddOne(last);
+    }
   }
   const MatrixView& view() const { return view_; }
 
  private:
+  void AddOne(std::byte* element) const {
+    float value = 0;
+    Unpack(view_.dtype, element, &value, 1);
+    value += 1;
+    Pack(view_.dtype, &value, element, 1);
+  }
   // Changes the one bit of a block that moves its last element furthest and keeps it finite.
   void ChangeBlock(std::byte* block) const {
     const DTypeTraits& traits = Traits(view_.dtype);
