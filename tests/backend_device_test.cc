@@ -75,7 +75,31 @@ TEST_P(BackendDevice, FormatsThatItLacksAreErrors) {
   config.kv.dtype = DType::kF16;
   EXPECT_THROW((void)device_->MakeOps(config), Error);
   for (DType format : device_->WeightFormats()) {
+    if (Traits(format).block_elements > 1) {
+      EXPECT_THROW((void)device_->PackLinear({{&view, 1}, {}}, {format, false}), Error);  // two columns
+      EXPECT_THROW((void)device_->PackTable(view, format), Error);
+      continue;
+    }
     EXPECT_EQ(device_->PackLinear({{&view, 1}, {}}, {format, false})->format(), format);
+  }
+}
+
+TEST_P(BackendDevice, KeepsEveryFormatThatItLists) {
+  for (DType format : device_->WeightFormats()) {
+    const SourceMatrix source(RandomRows(format, 3, 512, 1), 3, 512, format);
+    const MatrixView view = source.view();
+    const std::unique_ptr<Linear> linear = device_->PackLinear({{&view, 1}, {}}, {format, false});
+    EXPECT_EQ(linear->format(), format);
+    const int64_t padded = GetParam().backend == "ref" ? 3 : 16;  // rows of a tile
+    EXPECT_EQ(linear->bytes(), padded * RowBytes(format, 512)) << Name(format);
+    // Other weights become a format that can be written, and no other.
+    const SourceMatrix plain(std::vector<float>(512, 0.5f), 1, 512, DType::kF32);
+    const MatrixView plain_view = plain.view();
+    if (CanPack(format)) {
+      EXPECT_EQ(device_->PackLinear({{&plain_view, 1}, {}}, {format, false})->format(), format);
+    } else {
+      EXPECT_THROW((void)device_->PackLinear({{&plain_view, 1}, {}}, {format, false}), Error);
+    }
   }
 }
 

@@ -45,11 +45,12 @@ struct LinearShape {
 
 // All tokens through one Linear, `batch` of them a step.
 Rows ApplyInBatches(Device& device, const LinearShape& shape, int tokens, int batch) {
-  Random random(11);
   const bool gate = shape.kind == Epilogue::Kind::kGate;
-  const size_t size = static_cast<size_t>(shape.rows * shape.cols);
-  const SourceMatrix first(random.Values(size, 0.2f), shape.rows, shape.cols, DType::kF32);
-  const SourceMatrix second(random.Values(size, 0.2f), shape.rows, shape.cols, DType::kF32);
+  const DType source = Traits(shape.format).block_elements > 1 ? shape.format : DType::kF32;
+  const auto rows = [&](uint64_t seed) {
+    return SourceMatrix(RandomRows(source, shape.rows, shape.cols, seed, 0.2f), shape.rows, shape.cols, source);
+  };
+  const SourceMatrix first = rows(11), second = rows(12);
   std::vector<MatrixView> parts = {first.view()};
   if (gate) parts.push_back(second.view());
   const std::unique_ptr<Linear> linear = device.PackLinear({parts, {}}, {shape.format, gate});
@@ -79,7 +80,9 @@ TEST_P(SameBitsTest, ApplyInAnyBatch) {
   const std::unique_ptr<Device> three = MakeSubject(GetParam(), 3);
   for (DType format : one->WeightFormats()) {
     for (Epilogue::Kind kind : {Epilogue::Kind::kStore, Epilogue::Kind::kAddTo, Epilogue::Kind::kGate}) {
-      for (const LinearShape& shape : {LinearShape{37, 45, format, kind}, LinearShape{100, 771, format, kind}}) {
+      const int block = Traits(format).block_elements;
+      for (const LinearShape& shape : {LinearShape{37, block > 1 ? block : 45, format, kind},
+                                       LinearShape{100, block > 1 ? 768 : 771, format, kind}}) {
         const Rows alone = ApplyInBatches(*one, shape, kTokens, 1);
         for (const auto& device : {one.get(), two.get(), three.get()}) {
           for (int batch : {1, 2, 3, 5, 8, 12, 13, 25, 64, kTokens}) {

@@ -6,12 +6,19 @@
 
 #include "base/half.h"
 #include "base/rng.h"
+#include "quant/random_blocks_for_test.h"
 
 namespace spate::conformance {
 namespace {
 
 constexpr uint32_t kSentinelBits = 0x7fc0beefu;  // a quiet NaN
 constexpr int64_t kRowGapBytes = 7;
+
+std::vector<std::byte> PackedRows(const std::vector<float>& values, DType dtype) {
+  std::vector<std::byte> bytes(static_cast<size_t>(RowBytes(dtype, static_cast<int64_t>(values.size()))));
+  Pack(dtype, values.data(), bytes.data(), values.size());
+  return bytes;
+}
 
 }  // namespace
 
@@ -33,6 +40,15 @@ std::vector<float> Random::Values(size_t count, float scale) {
   std::vector<float> values(count);
   for (float& value : values) value = scale * Value();
   return values;
+}
+
+std::vector<std::byte> RandomRows(DType dtype, int rows, int cols, uint64_t seed, float scale) {
+  const size_t elements = static_cast<size_t>(rows) * static_cast<size_t>(cols);
+  const size_t block = static_cast<size_t>(Traits(dtype).block_elements);
+  if (block > 1) return RandomBlocks(dtype, elements / block, seed, scale);
+  std::vector<std::byte> bytes(static_cast<size_t>(RowBytes(dtype, cols)) * static_cast<size_t>(rows));
+  Pack(dtype, Random(seed).Values(elements, scale).data(), bytes.data(), elements);
+  return bytes;
 }
 
 GuardedMat::GuardedMat(int rows, int cols, int gap)
@@ -67,13 +83,17 @@ std::string GuardedMat::Damage(const std::string& name) const {
 }
 
 SourceMatrix::SourceMatrix(const std::vector<float>& values, int rows, int cols, DType dtype)
+    : SourceMatrix(PackedRows(values, dtype), rows, cols, dtype) {}
+
+SourceMatrix::SourceMatrix(std::span<const std::byte> tight, int rows, int cols, DType dtype)
     : rows_(rows),
       cols_(cols),
       dtype_(dtype),
-      row_bytes_(int64_t{cols} * Traits(dtype).block_bytes + kRowGapBytes),
+      row_bytes_(RowBytes(dtype, cols) + kRowGapBytes),
       bytes_(1 + static_cast<size_t>(rows * row_bytes_), std::byte{0xff}) {
+  const int64_t row_bytes = RowBytes(dtype, cols);
   for (int r = 0; r < rows; ++r) {
-    Pack(dtype, values.data() + int64_t{r} * cols, bytes_.data() + 1 + r * row_bytes_, static_cast<size_t>(cols));
+    std::copy_n(tight.begin() + r * row_bytes, row_bytes, bytes_.begin() + 1 + r * row_bytes_);
   }
 }
 

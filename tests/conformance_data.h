@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class Random {
   uint64_t seed_;
   uint64_t count_ = 0;
 };
+
+// Rows of any weight format, plain or in blocks, tight, whose weights are up to about `scale`.
+std::vector<std::byte> RandomRows(DType dtype, int rows, int cols, uint64_t seed, float scale = 1.0f);
 
 // A matrix with a stride larger than its columns, in the middle of a buffer at no particular alignment.
 // What lies around it, and all of it at first, is one NaN: read by mistake it spoils a result, written by
@@ -56,6 +60,7 @@ class GuardedMat {
 class SourceMatrix {
  public:
   SourceMatrix(const std::vector<float>& values, int rows, int cols, DType dtype);
+  SourceMatrix(std::span<const std::byte> tight, int rows, int cols, DType dtype);  // rows that have that type already
   MatrixView view() const;
   void Scribble();  // after packing nobody may look here again
 

@@ -1,6 +1,7 @@
 #include "tests/conformance_fault.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace spate::conformance {
@@ -8,24 +9,55 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Tight copy of a matrix whose last element is one more.
+// Tight copy of a matrix whose last element is one more, or in a block format far from what it was.
 class OneMore {
  public:
-  explicit OneMore(const MatrixView& view) : view_(view), bytes_(static_cast<size_t>(view.rows * view.cols) * 4) {
-    const int64_t element = Traits(view.dtype).block_bytes;
-    view_.row_bytes = view.cols * element;
+  explicit OneMore(const MatrixView& view) : view_(view) {
+    view_.row_bytes = RowBytes(view.dtype, view.cols);
+    bytes_.resize(static_cast<size_t>(view.rows * view_.row_bytes));
     for (int64_t r = 0; r < view.rows; ++r)
       std::copy_n(view.Row(r), view_.row_bytes, bytes_.data() + r * view_.row_bytes);
-    std::byte* last = bytes_.data() + (view.rows * view.cols - 1) * element;
-    float value = 0;
-    Unpack(view.dtype, last, &value, 1);
-    value += 1;
-    Pack(view.dtype, &value, last, 1);
     view_.data = bytes_.data();
+    std::byte* last = bytes_.data() + bytes_.size() - static_cast<size_t>(Traits(view.dtype).block_bytes);
+    if (Traits(view.dtype).block_elements > 1) {
+      ChangeBlock(last);
+    } else {
+      AddOne(last);
+    }
   }
   const MatrixView& view() const { return view_; }
 
  private:
+  void AddOne(std::byte* element) const {
+    float value = 0;
+    Unpack(view_.dtype, element, &value, 1);
+    value += 1;
+    Pack(view_.dtype, &value, element, 1);
+  }
+  // Changes the one bit of a block that moves its last element furthest and keeps it finite.
+  void ChangeBlock(std::byte* block) const {
+    const DTypeTraits& traits = Traits(view_.dtype);
+    std::vector<float> values(static_cast<size_t>(traits.block_elements));
+    const auto last = [&] {
+      Unpack(view_.dtype, block, values.data(), values.size());
+      return values.back();
+    };
+    const float before = last();
+    float furthest = 0;
+    int change = 0;
+    for (int bit = 0; bit < 8 * traits.block_bytes; ++bit) {
+      Flip(block, bit);
+      const float moved = std::abs(last() - before);
+      if (std::isfinite(moved) && moved > furthest) {
+        furthest = moved;
+        change = bit;
+      }
+      Flip(block, bit);
+    }
+    Flip(block, change);
+  }
+  static void Flip(std::byte* block, int bit) { block[bit / 8] ^= std::byte{1} << (bit % 8); }
+
   MatrixView view_;
   std::vector<std::byte> bytes_;
 };

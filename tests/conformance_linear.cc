@@ -3,8 +3,9 @@
 // Tolerance. y = sum_k w_k x_k + b in f32, in any order, fused or not: cols products, cols additions and
 // the bias are at most cols + 1 roundings on any path, the scale and the residual one more each, the reference's own
 // store another: |error| <= Gamma(cols + 5) (|scale| (sum |w_k x_k| + |b|) + |out before|). The sums come from the
-// reference itself, run on absolute values. Weights are rounded alike everywhere; activations may be
-// rounded to the weights' format or not, so the reference is asked for both, and one must fit throughout.
+// reference itself, run on absolute values. Weights are rounded alike everywhere, those of a block format are the
+// exact values that its bits define; activations may be rounded to the weights' format (if it is plain) or not, so the
+// reference is asked for both, and one must fit throughout.
 //
 // Activations. An error e of y becomes at most 1.13 e behind any of them but the square, |act'| <= 1.13, and there
 // (2 |y| + e) e. By itself an activation loses kActivation = 2^-20: an exp within 2^-21, a division and a
@@ -39,7 +40,10 @@ struct Shape {
   DType source = DType::kF32;
   Act act = Act::kSilu;
   float scale = 1;
+  std::vector<DType> own{};  // of each part, which keeps it (LinearSpec::own_bits); empty = all are `source`
 
+  bool Blocks() const { return Traits(format).block_elements > 1; }
+  DType Source(size_t part) const { return !own.empty() ? own[part] : Blocks() ? format : source; }
   int Rows() const {
     int rows = 0;
     for (int part : parts) rows += part;
@@ -50,6 +54,7 @@ struct Shape {
 
 struct Inputs {
   std::vector<float> weights, bias, x, out;
+  std::vector<std::vector<std::byte>> rows;  // of each part: the same weights in a format that nobody writes, or empty
 };
 
 std::vector<float> Absolute(std::vector<float> values) {
@@ -81,8 +86,8 @@ class ApplyCase final : public Case {
     constexpr const char* kKinds[] = {"store", "add", "act", "gate"};
     return fmt::format("{} rows ({} parts) x {} cols, {} tokens, {} from {}, {}{}, act {}, times {}", shape_.Rows(),
                        shape_.parts.size(), shape_.cols, shape_.tokens, spate::Name(shape_.format),
-                       spate::Name(shape_.source), kKinds[static_cast<int>(shape_.kind)], shape_.bias ? ", bias" : "",
-                       static_cast<int>(shape_.act), shape_.scale);
+                       spate::Name(shape_.Source(0)), kKinds[static_cast<int>(shape_.kind)],
+                       shape_.bias ? ", bias" : "", static_cast<int>(shape_.act), shape_.scale);
   }
 
   bool Feels(Fault fault) const override {
@@ -97,7 +102,7 @@ class ApplyCase final : public Case {
   std::vector<Expectation> Expect(Device& ref) const override {
     Inputs inputs = MakeInputs();
     std::vector<Expectation> all = {ExpectFor(ref, inputs)};
-    if (shape_.format != DType::kF32) {
+    if (shape_.format != DType::kF32 && !shape_.Blocks()) {
       inputs.x = Rounded(inputs.x, shape_.format);
       all.push_back(ExpectFor(ref, inputs));
     }
@@ -111,7 +116,17 @@ class ApplyCase final : public Case {
     Inputs inputs;
     const bool activated = shape_.kind == Kind::kGate || shape_.kind == Kind::kAct;
     const float scale = activated ? 1.0f / std::sqrt(static_cast<float>(shape_.cols)) : 1.0f;
-    inputs.weights = random.Values(size(shape_.Rows(), shape_.cols), scale);
+    for (size_t i = 0; i < shape_.parts.size(); ++i) {
+      const int rows = shape_.parts[i];
+      std::vector<float> part = random.Values(size(rows, shape_.cols), scale);
+      std::vector<std::byte> bytes;
+      if (const DType source = shape_.Source(i); Traits(source).block_elements > 1) {
+        bytes = RandomRows(source, rows, shape_.cols, random.Next(), scale);
+        Unpack(source, bytes.data(), part.data(), part.size());
+      }
+      inputs.weights.insert(inputs.weights.end(), part.begin(), part.end());
+      inputs.rows.push_back(std::move(bytes));
+    }
     inputs.bias = random.Values(static_cast<size_t>(shape_.Rows()));
     inputs.x = random.Values(size(shape_.tokens, shape_.cols));
     inputs.out = random.Values(size(shape_.tokens, shape_.Outputs()));
@@ -123,9 +138,15 @@ class ApplyCase final : public Case {
     std::vector<MatrixView> part_views, bias_views;
     auto weight = inputs.weights.begin();
     auto bias = inputs.bias.begin();
-    for (int rows : shape.parts) {
+    for (size_t i = 0; i < shape.parts.size(); ++i) {
+      const int rows = shape.parts[i];
       const auto next = weight + int64_t{rows} * shape.cols;
-      parts.emplace_back(std::vector<float>(weight, next), rows, shape.cols, shape.source);
+      const DType source = shape.Source(i);
+      if (Traits(source).block_elements > 1) {
+        parts.emplace_back(inputs.rows[i], rows, shape.cols, source);
+      } else {
+        parts.emplace_back(std::vector<float>(weight, next), rows, shape.cols, source);
+      }
       biases.emplace_back(std::vector<float>(bias, bias + rows), 1, rows, shape.source);
       weight = next;
       bias += rows;
@@ -135,7 +156,8 @@ class ApplyCase final : public Case {
       if (shape.bias) bias_views.push_back(biases[i].view());
     }
     const std::unique_ptr<Linear> linear =
-        device.PackLinear({part_views, bias_views}, {shape.format, shape.kind == Kind::kGate});
+        device.PackLinear({part_views, bias_views},
+                          {.format = shape.format, .gated = shape.kind == Kind::kGate, .own_bits = !shape.own.empty()});
     for (SourceMatrix& part : parts) part.Scribble();
     for (SourceMatrix& part : biases) part.Scribble();
 
@@ -167,7 +189,12 @@ class ApplyCase final : public Case {
     Shape plain = shape_;
     plain.scale = std::abs(shape_.scale);
     if (shape_.kind == Kind::kGate || shape_.kind == Kind::kAct) plain.kind = Kind::kStore;
-    const std::vector<float> sums = Compute(ref, plain, absolute).values;
+    Shape sum_shape = plain;
+    if (shape_.Blocks() || !shape_.own.empty()) {  // |w| as values: they have no block of their own
+      sum_shape.format = DType::kF32;
+      sum_shape.own.clear();
+    }
+    const std::vector<float> sums = Compute(ref, sum_shape, absolute).values;
     if (plain.kind == shape_.kind) {
       for (float sum : sums) expectation.bounds.push_back(gamma * static_cast<double>(sum));
       return expectation;
@@ -195,6 +222,40 @@ class ApplyCase final : public Case {
 
   Shape shape_;
 };
+
+// Block formats: rows around the lanes and the tiles of a group, one to three blocks and more than a turn of the
+// kernels, tokens around what they take at once and beyond one piece of unpacked weights.
+template <class Add>
+void AddBlockCases(Add add) {
+  for (DType format : {DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
+    const int block = Traits(format).block_elements;
+    for (int rows : {1, 15, 17, 33, 49, 63, 65, 100}) add({{rows}, block, 3, format});
+    for (int blocks : {1, 2, 3, 5, 9, 10}) {
+      for (int tokens : {1, 5}) add({{19}, blocks * block, tokens, format});
+    }
+    for (int tokens : {1, 2, 3, 4, 5, 6, 7, 12, 13, 64, 65}) add({{71}, 2 * block, tokens, format});
+    for (int tokens : {1, 7}) {
+      add({{5, 3, 30}, block, tokens, format, Kind::kStore, true});
+      add({{33}, 3 * block, tokens, format, Kind::kAddTo});
+      add({{33}, block, tokens, format, Kind::kAddTo, true});
+      for (int half : {1, 15, 17, 33}) add({{half, half}, 2 * block, tokens, format, Kind::kGate});
+      add({{17, 17}, block, tokens, format, Kind::kGate, true});
+    }
+    add({{700}, 2 * block, 1, format});  // enough for several threads
+    add({{130}, 768, 70, format});
+  }
+  // Parts that keep formats of their own, as q, k and v of published mixes do.
+  for (int tokens : {1, 5, 33}) {
+    const auto mixed = [&](std::vector<DType> own, Kind kind, bool bias) {
+      add({{35, 17, 17}, 512, tokens, DType::kF32, kind, bias, DType::kF32, std::move(own)});
+    };
+    mixed({DType::kQ4_K, DType::kQ4_K, DType::kQ6_K}, Kind::kStore, true);
+    mixed({DType::kQ5_K, DType::kQ8_0, DType::kF32}, Kind::kAddTo, false);
+    mixed({DType::kF16, DType::kQ4_0, DType::kQ2_K}, Kind::kStore, false);
+    add({{21, 21}, 256, tokens, DType::kF32, Kind::kGate, true, DType::kF32, {DType::kQ5_K, DType::kQ6_K}});
+    add({{21, 21}, 256, tokens, DType::kF32, Kind::kGate, true, DType::kF32, {DType::kQ6_K, DType::kQ6_K}});
+  }
+}
 
 }  // namespace
 
@@ -256,6 +317,7 @@ CaseList ApplyCases() {
       add({{17, 17}, 35, 2, format, Kind::kGate, false, source});
     }
   }
+  AddBlockCases(add);
   return cases;
 }
 

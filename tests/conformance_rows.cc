@@ -36,8 +36,9 @@ class EmbedCase final : public Case {
   bool Feels(Fault fault) const override { return Case::Feels(fault) && (fault != Fault::kPosition || vocab_ > 1); }
 
   Output Run(Device& device) const override {
-    Random random(static_cast<uint64_t>(vocab_ * 7 + dim_));
-    SourceMatrix source(random.Values(static_cast<size_t>(vocab_ * dim_)), vocab_, dim_, source_);
+    const uint64_t seed = static_cast<uint64_t>(vocab_ * 7 + dim_);
+    Random random(seed + 1);
+    SourceMatrix source(RandomRows(source_, vocab_, dim_, seed), vocab_, dim_, source_);
     std::unique_ptr<Linear> head;
     std::unique_ptr<Table> table;
     if (tied_) {
@@ -236,6 +237,19 @@ CaseList EmbedCases() {
       }
     }
   }
+  for (DType format : {DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
+    const int block = Traits(format).block_elements;
+    for (bool tied : {false, true}) {
+      for (int vocab : {1, 15, 17, 70}) {
+        for (int blocks : {1, 3}) {
+          cases.push_back(std::make_unique<EmbedCase>(vocab, blocks * block, 5, format, format, tied));
+        }
+      }
+      cases.push_back(std::make_unique<EmbedCase>(33, block, 1, DType::kF16, format, tied));
+    }
+  }
+  cases.push_back(std::make_unique<EmbedCase>(33, 512, 3, DType::kF32, DType::kIQ4_XS, true));
+  cases.push_back(std::make_unique<EmbedCase>(33, 64, 3, DType::kQ8_0, DType::kF32, true));
   cases.push_back(std::make_unique<EmbedSampledCase>());
   return cases;
 }

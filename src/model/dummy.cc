@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/error.h"
 #include "base/rng.h"
 #include "base/thread_pool.h"
 #include "base/topology.h"
@@ -43,12 +44,12 @@ class Generator {
 
   // Fills `out` with rows x cols weights of `dtype`; a weight depends on seed, stream and its index alone.
   void Fill(uint64_t stream, int64_t rows, int64_t cols, DType dtype, std::byte* out) {
-    const size_t element = static_cast<size_t>(Traits(dtype).block_bytes);
+    const int64_t row_bytes = RowBytes(dtype, cols);
     pool_.ParallelFor(0, rows, 16, [&](int64_t begin, int64_t end, int) {
       std::vector<float> row(static_cast<size_t>(cols));
       for (int64_t r = begin; r < end; ++r) {
         FillRow(stream, r, row);
-        Pack(dtype, row.data(), out + static_cast<size_t>(r * cols) * element, row.size());
+        Pack(dtype, row.data(), out + r * row_bytes, row.size());
       }
     });
   }
@@ -75,12 +76,13 @@ class Generator {
 class DummyPacker {
  public:
   DummyPacker(const ModelSpec& spec, uint64_t seed, Device& device, const LoadOptions& options)
-      : spec_(spec),
-        device_(device),
-        options_(options),
-        generator_(seed),
-        element_(Traits(options.format).block_bytes) {
-    total_ = (spec.LayerParameters() + int64_t{spec.vocab} * spec.dim * (spec.tied_head ? 1 : 2)) * element_;
+      : spec_(spec), device_(device), options_(options), generator_(seed) {
+    if (!CanPack(options.format)) {
+      throw Error(ErrorCode::kUsage, "made-up weights cannot be {}, which is read but not written; choose q4_0 or q8_0",
+                  Name(options.format));
+    }
+    total_ =
+        RowBytes(options.format, spec.LayerParameters() + int64_t{spec.vocab} * spec.dim * (spec.tied_head ? 1 : 2));
   }
 
   std::unique_ptr<Linear> Matrix(Slot slot, int layer) {
@@ -108,7 +110,12 @@ class DummyPacker {
   std::vector<MatrixView> Make(Slot slot, int layer) {
     const SlotShape shape = ExpectedShape(slot, spec_, spec_.layers[static_cast<size_t>(std::max(layer, 0))]);
     const int64_t rows = shape.Rows() * shape.experts;
-    const size_t bytes = static_cast<size_t>(rows * shape.cols * element_);
+    if (shape.cols % Traits(options_.format).block_elements != 0) {
+      throw Error(ErrorCode::kUsage, "rows of {} elements cannot be {}, whose blocks have {}; choose f16 or bf16",
+                  shape.cols, Name(options_.format), Traits(options_.format).block_elements);
+    }
+    const int64_t row_bytes = RowBytes(options_.format, shape.cols);
+    const size_t bytes = static_cast<size_t>(rows * row_bytes);
     if (buffer_.size() < bytes) buffer_ = AlignedBuffer(bytes);
     std::byte* data = buffer_.data();
     generator_.Fill(static_cast<uint64_t>(slot) + (static_cast<uint64_t>(layer + 1) << 8), rows, shape.cols,
@@ -116,12 +123,9 @@ class DummyPacker {
     std::vector<MatrixView> parts;
     for (int part = 0; part < shape.parts * shape.experts; ++part) {
       const int64_t part_rows = shape.rows[static_cast<size_t>(part % shape.parts)];
-      parts.push_back({.data = data,
-                       .dtype = options_.format,
-                       .rows = part_rows,
-                       .cols = shape.cols,
-                       .row_bytes = shape.cols * element_});
-      data += part_rows * shape.cols * element_;
+      parts.push_back(
+          {.data = data, .dtype = options_.format, .rows = part_rows, .cols = shape.cols, .row_bytes = row_bytes});
+      data += part_rows * row_bytes;
     }
     return parts;
   }
@@ -134,7 +138,6 @@ class DummyPacker {
   Device& device_;
   const LoadOptions& options_;
   Generator generator_;
-  int64_t element_;
   AlignedBuffer buffer_{64};
   int64_t done_ = 0;
   int64_t total_ = 0;

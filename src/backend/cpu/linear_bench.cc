@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/topology.h"
+#include "quant/random_blocks_for_test.h"
 
 namespace spate::cpu {
 namespace {
@@ -52,19 +53,14 @@ class Copies {
   Copies(const ShapeOf& shape, DType format) : shape_(shape), format_(format) {
     const int64_t elements = int64_t{shape.rows} * shape.cols;
     source_.resize(static_cast<size_t>(elements));
-    for (int64_t i = 0; i < elements; ++i) source_[static_cast<size_t>(i)] = Value(i, 0.05f);
-    if (format == DType::kBF16) {  // pack from bf16, as a checkpoint has it, so that the check sees the same values
-      for (float& value : source_) {
-        std::byte bits[2];
-        Pack(DType::kBF16, &value, bits, 1);
-        Unpack(DType::kBF16, bits, &value, 1);
-      }
-    }
+    MakeSource();
+    const DType stored = blocks_.empty() ? DType::kF32 : format;
+    const std::byte* data = blocks_.empty() ? reinterpret_cast<const std::byte*>(source_.data()) : blocks_.data();
+    const int64_t row_bytes = RowBytes(stored, shape.cols);
     const int64_t part_rows = shape.gated ? shape.rows / 2 : shape.rows;
     std::vector<MatrixView> parts;
     for (int64_t row = 0; row < shape.rows; row += part_rows) {
-      parts.push_back({reinterpret_cast<const std::byte*>(source_.data() + row * shape.cols), DType::kF32, part_rows,
-                       shape.cols, int64_t{shape.cols} * 4});
+      parts.push_back({data + row * row_bytes, stored, part_rows, shape.cols, row_bytes});
     }
     int64_t bytes = 0;
     do {
@@ -97,9 +93,27 @@ class Copies {
   }
 
  private:
+  // The weights as the kernels will see them, and as blocks where they have such.
+  void MakeSource() {
+    const size_t block = static_cast<size_t>(Traits(format_).block_elements);
+    if (block > 1) {
+      blocks_ = RandomBlocks(format_, source_.size() / block, 1, 0.1f);
+      Unpack(format_, blocks_.data(), source_.data(), source_.size());
+      return;
+    }
+    for (size_t i = 0; i < source_.size(); ++i) source_[i] = Value(static_cast<int64_t>(i), 0.05f);
+    if (format_ != DType::kBF16) return;
+    for (float& value : source_) {  // as a checkpoint has it
+      std::byte bits[2];
+      Pack(DType::kBF16, &value, bits, 1);
+      Unpack(DType::kBF16, bits, &value, 1);
+    }
+  }
+
   ShapeOf shape_;
   DType format_;
-  std::vector<float> source_;
+  std::vector<float> source_;      // [rows, cols]
+  std::vector<std::byte> blocks_;  // the same in a block format
   std::vector<std::unique_ptr<CpuLinear>> copies_;
   size_t next_ = 0;
 };
@@ -147,7 +161,8 @@ void RunApply(benchmark::State& state, const ShapeOf& shape, DType format) {
 
 int main(int argc, char** argv) {
   using spate::DType;
-  for (const DType format : {DType::kBF16, DType::kF16, DType::kF32}) {
+  for (const DType format :
+       {DType::kBF16, DType::kF16, DType::kF32, DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
     for (const auto& shape : spate::cpu::kShapes) {
       if (format != DType::kBF16 && std::string_view(shape.name) == "head") continue;
       auto* bench = benchmark::RegisterBenchmark(

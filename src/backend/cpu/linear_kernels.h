@@ -7,7 +7,7 @@
 //   bf16  [group][k / 2][tile][16][2]     pairs of k per row, k padded to even: one 64-byte load feeds vdpbf16ps
 //   block formats (quant/blocks.h)
 //         [group][block][tile][unit]      a unit is a block of each row, byte by byte: [byte][16]; an f16 is one [16]
-// Blocks are multiplied as f32: slices of 32 k are unpacked to a buffer in the cache, exactly, as f32 tiles.
+// Blocks are multiplied as f32: for many tokens slices of 32 k are unpacked to a buffer in the cache, exactly.
 // Lanes are outputs: no horizontal sums. Every kernel keeps one accumulator per output and adds k in ascending
 // order, so a row of the result has the same bits whichever tile shape computed it.
 #pragma once
@@ -69,6 +69,19 @@ struct UnpackArgs {
 };
 using UnpackFn = void (*)(const UnpackArgs& args);
 
+// acc[token * acc_stride + tile * 16 + lane] = sum over k of w * x, for all tiles of a group of units.
+struct BlockArgs {
+  const std::byte* w;  // the group's first unit
+  int64_t step_bytes;  // from block to block: of all tiles of the group
+  int64_t blocks;
+  int tiles;
+  const std::byte* x;   // f32
+  int64_t token_bytes;  // from token to token
+  float* acc;
+  int64_t acc_stride;  // floats from token to token
+};
+using MultiplyBlocksFn = void (*)(const BlockArgs& args);
+
 struct LinearKernels {
   // Activations as the kernels of a weight format read them.
   enum class Activation : uint8_t {
@@ -83,7 +96,9 @@ struct LinearKernels {
     int gemm_tokens = 1;
     // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
     MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};
-    // Block formats: makes the f32 tiles that `multiply` then reads.
+    // Block formats: up to one_pass_tokens tokens straight from the units [tokens - 1]; for more, what makes the f32
+    // tiles that `multiply` then reads.
+    MultiplyBlocksFn multiply_blocks[kMaxTileTokens] = {};
     UnpackFn unpack = nullptr;
   };
   Format f32, f16, bf16;

@@ -1,140 +1,180 @@
-// Block formats to f32 tiles, a slice of 32 k at a time (quant/k_quants.cc and blocks_32.cc define the layouts). The
-// bytes of 16 rows lie together, so a lane is a row and nothing is shuffled. Every weight is Fma(level, scale, offset)
-// and has the bits of its definition: the product is exact there (quant/blocks.h), as is an offset that stands for a
-// subtraction from the level.
+// Weights in block formats. For few tokens they are multiplied as they are read; for many a slice becomes an f32 tile
+// in the cache, which the f32 kernels multiply. Both accumulate Fma(weight, x, sum) over ascending k: the same bits.
+#include "backend/cpu/kernels/block_formats.h"
 #include "backend/cpu/kernels/fill.h"
-#include "backend/cpu/kernels/vec.h"
 
 namespace spate::cpu::SPATE_ISA_NS {
 namespace {
 
-// Bytes that a unit is fetched early: the buffer's reader keeps the processor from looking that far ahead itself.
+// Bytes that weights are fetched early.
 constexpr int64_t kFetchAhead = 4096;
 
-// Byte i of the 16 blocks.
-SPATE_INLINE const std::byte* ByteAt(const std::byte* unit, int i) { return unit + i * kTileRows; }
+// k that pass before the accumulators of some tiles go back to memory and the next tiles of the group take their turn.
+constexpr int kTurnK = 256;
 
-// Nibbles of a byte: kHigh = 0 or 4.
-template <int kShift>
-SPATE_INLINE Vi Nibble(Vi bytes) {
-  return kShift == 0 ? bytes & SetI(15) : ShiftRight<4>(bytes);
+template <class Format>
+constexpr int64_t kUnitBytes = int64_t{Format::kBlockBytes} * kTileRows;
+
+template <class Format>
+SPATE_INLINE Vf Weight(const typename Format::State& state, Vi level) {
+  return Fma(ToFloat(level), state.scale, state.offset);
 }
 
-// level(i) for the 32 elements of a slice.
-template <class Level>
-SPATE_INLINE void Emit(const UnpackArgs& args, int begin, int end, Vf scale, Vf offset, Level level) {
-  float* out = args.out + begin * args.out_stride;
-#pragma GCC unroll 4
-  for (int i = begin; i < end; ++i) {
-    Store(out, Fma(ToFloat(level(i)), scale, offset));
-    out += args.out_stride;
-  }
+template <class Format>
+SPATE_INLINE void FetchAhead(const std::byte* unit, int slice) {
+  constexpr int64_t kShare = kUnitBytes<Format> / Format::kSlices;
+  const std::byte* ahead = unit + slice * kShare + kFetchAhead;
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kShare; i += 64) __builtin_prefetch(ahead + i, 0, 3);
 }
 
-// A slice reads its share of the unit; `bytes` of those far ahead are fetched meanwhile.
-SPATE_INLINE void FetchAhead(const UnpackArgs& args, int bytes) {
-  const std::byte* ahead = args.unit + args.slice * bytes + kFetchAhead;
-  for (int i = 0; i < bytes; i += 64) __builtin_prefetch(ahead + i, 0, 3);
-}
-
-void UnpackQ4_0(const UnpackArgs& args) {
-  FetchAhead(args, 18 * kTileRows);
-  const Vf scale = LoadF16(args.unit);
-  const Vf offset = scale * Set(-8.0f);
-  const std::byte* qs = ByteAt(args.unit, 2);
-  Emit(args, 0, 16, scale, offset, [&](int i) SPATE_LAMBDA { return Nibble<0>(LoadU8(ByteAt(qs, i))); });
-  Emit(args, 16, 32, scale, offset, [&](int i) SPATE_LAMBDA { return Nibble<4>(LoadU8(ByteAt(qs, i - 16))); });
-}
-
-void UnpackQ8_0(const UnpackArgs& args) {
-  FetchAhead(args, 34 * kTileRows);
-  const std::byte* qs = ByteAt(args.unit, 2);
-  Emit(args, 0, 32, LoadF16(args.unit), Zero(), [&](int i) SPATE_LAMBDA { return LoadI8(ByteAt(qs, i)); });
-}
-
-struct ScaleOffset {
-  Vf scale, offset;
+// call(integral constant of the variant) for a slice.
+template <int kValue>
+struct Constant {
+  static constexpr int kVariant = kValue;
 };
-
-// Of sub-block j of Q4_K and Q5_K.
-SPATE_INLINE ScaleOffset ScaleMinAt(const std::byte* unit, int j) {
-  const std::byte* scales = ByteAt(unit, 4);
-  const auto load = [&](int i) SPATE_LAMBDA { return LoadU8(ByteAt(scales, i)); };
-  Vi scale, min;
-  if (j < 4) {
-    scale = load(j) & SetI(63);
-    min = load(j + 4) & SetI(63);
+template <class Format, class Call>
+SPATE_INLINE void ForVariant(int slice, Call call) {
+  if (Format::kVariants == 1 || slice % Format::kPeriod < Format::kPeriod / Format::kVariants) {
+    call(Constant<0>());
   } else {
-    const Vi low = load(j + 4);
-    scale = (low & SetI(15)) | ShiftLeft<4>(ShiftRight<6>(load(j - 4)));
-    min = ShiftRight<4>(low) | ShiftLeft<4>(ShiftRight<6>(load(j)));
-  }
-  return {LoadF16(unit) * ToFloat(scale), Zero() - LoadF16(ByteAt(unit, 2)) * ToFloat(min)};
-}
-
-void UnpackQ4_K(const UnpackArgs& args) {
-  FetchAhead(args, 18 * kTileRows);
-  const ScaleOffset of = ScaleMinAt(args.unit, args.slice);
-  const std::byte* qs = ByteAt(args.unit, 16 + args.slice / 2 * 32);
-  if (args.slice % 2 == 0) {
-    Emit(args, 0, 32, of.scale, of.offset, [&](int i) SPATE_LAMBDA { return Nibble<0>(LoadU8(ByteAt(qs, i))); });
-  } else {
-    Emit(args, 0, 32, of.scale, of.offset, [&](int i) SPATE_LAMBDA { return Nibble<4>(LoadU8(ByteAt(qs, i))); });
+    call(Constant<Format::kVariants - 1>());
   }
 }
 
-void UnpackQ5_K(const UnpackArgs& args) {
-  FetchAhead(args, 22 * kTileRows);
-  const ScaleOffset of = ScaleMinAt(args.unit, args.slice);
-  const std::byte* qs = ByteAt(args.unit, 48 + args.slice / 2 * 32);
-  const std::byte* qh = ByteAt(args.unit, 16);
-  const Vi fifth = SetI(16);
-  const auto high = [&](int i)
-                        SPATE_LAMBDA { return ShiftRight(ShiftLeft<4>(LoadU8(ByteAt(qh, i))), args.slice) & fifth; };
-  if (args.slice % 2 == 0) {
-    Emit(args, 0, 32, of.scale, of.offset,
-         [&](int i) SPATE_LAMBDA { return Nibble<0>(LoadU8(ByteAt(qs, i))) | high(i); });
-  } else {
-    Emit(args, 0, 32, of.scale, of.offset,
-         [&](int i) SPATE_LAMBDA { return Nibble<4>(LoadU8(ByteAt(qs, i))) | high(i); });
+template <class Format>
+void Unpack(const UnpackArgs& args) {
+  FetchAhead<Format>(args.unit, args.slice);
+  ForVariant<Format>(args.slice, [&](auto constant) SPATE_LAMBDA {
+    constexpr int kVariant = decltype(constant)::kVariant;
+    typename Format::State state;
+    float* out = args.out;
+    const auto run = [&](auto which) SPATE_LAMBDA {
+      constexpr int kRun = decltype(which)::kVariant;
+      Format::template Begin<kRun>(state, args.unit, args.slice);
+#pragma GCC unroll 4
+      for (int i = 0; i < kSliceK / 2; ++i) {
+        Store(out, Weight<Format>(state, Format::template Level<kVariant, kRun>(state, i)));
+        out += args.out_stride;
+      }
+    };
+    run(Constant<0>());
+    run(Constant<1>());
+  });
+}
+
+// One slice of kTiles units times kTokens activations.
+template <class Format, int kVariant, int kTiles, int kTokens>
+SPATE_INLINE void MultiplySlice(Vf (&acc)[kTiles][kTokens], const std::byte* unit, int slice, const std::byte* x,
+                                int64_t token_bytes) {
+  typename Format::State state[kTiles];
+  const auto run = [&](auto which) SPATE_LAMBDA {
+    constexpr int kRun = decltype(which)::kVariant;
+#pragma GCC unroll 4
+    for (int t = 0; t < kTiles; ++t) Format::template Begin<kRun>(state[t], unit + t * kUnitBytes<Format>, slice);
+    for (int i = 0; i < kSliceK / 2; ++i) {
+      Vf weights[kTiles];
+#pragma GCC unroll 4
+      for (int t = 0; t < kTiles; ++t) {
+        weights[t] = Weight<Format>(state[t], Format::template Level<kVariant, kRun>(state[t], i));
+      }
+#pragma GCC unroll 4
+      for (int m = 0; m < kTokens; ++m) {
+        const Vf value = Set(*reinterpret_cast<const float*>(x + m * token_bytes));
+#pragma GCC unroll 4
+        for (int t = 0; t < kTiles; ++t) acc[t][m] = Fma(weights[t], value, acc[t][m]);
+      }
+      x += sizeof(float);
+    }
+  };
+  run(Constant<0>());
+  run(Constant<1>());
+}
+
+// `blocks` consecutive blocks of kTiles tiles.
+template <class Format, int kTiles, int kTokens>
+void MultiplyTurn(const BlockArgs& args, const std::byte* unit, const std::byte* x, int64_t blocks, float* to,
+                  bool first) {
+  Vf acc[kTiles][kTokens];
+#pragma GCC unroll 4
+  for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 4
+    for (int m = 0; m < kTokens; ++m) acc[t][m] = first ? Zero() : Load(to + m * args.acc_stride + t * kTileRows);
+  }
+  for (int64_t b = 0; b < blocks; ++b) {
+    for (int slice = 0; slice < Format::kSlices; ++slice) {
+#pragma GCC unroll 4
+      for (int t = 0; t < kTiles; ++t) FetchAhead<Format>(unit + t * kUnitBytes<Format>, slice);
+      ForVariant<Format>(slice, [&](auto constant) SPATE_LAMBDA {
+        MultiplySlice<Format, decltype(constant)::kVariant, kTiles, kTokens>(acc, unit, slice, x, args.token_bytes);
+      });
+      x += kSliceK * sizeof(float);
+    }
+    unit += args.step_bytes;
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 4
+    for (int m = 0; m < kTokens; ++m) Store(to + m * args.acc_stride + t * kTileRows, acc[t][m]);
   }
 }
 
-void UnpackQ6_K(const UnpackArgs& args) {
-  FetchAhead(args, 27 * kTileRows);
-  const int half = args.slice / 4, plane = args.slice % 4;
-  const std::byte* ql = ByteAt(args.unit, 64 * half + plane % 2 * 32);
-  const std::byte* qh = ByteAt(args.unit, 128 + 32 * half);
-  const Vf d = LoadF16(ByteAt(args.unit, 208));
-  const Vi top = SetI(0x30);
-  const auto high = [&](int i)
-                        SPATE_LAMBDA { return ShiftRight(ShiftLeft<4>(LoadU8(ByteAt(qh, i))), 2 * plane) & top; };
-  for (int begin = 0; begin < kSliceK; begin += 16) {
-    const Vf scale = d * ToFloat(LoadI8(ByteAt(args.unit, 192 + 2 * args.slice + begin / 16)));
-    const Vf offset = scale * Set(-32.0f);
-    if (plane < 2) {
-      Emit(args, begin, begin + 16, scale, offset,
-           [&](int i) SPATE_LAMBDA { return Nibble<0>(LoadU8(ByteAt(ql, i))) | high(i); });
-    } else {
-      Emit(args, begin, begin + 16, scale, offset,
-           [&](int i) SPATE_LAMBDA { return Nibble<4>(LoadU8(ByteAt(ql, i))) | high(i); });
+// All tiles of a group, kTiles of them at a time.
+template <class Format, int kTiles, int kTokens>
+void MultiplyBlocks(const BlockArgs& args) {
+  constexpr int64_t kTurn = kTurnK / (Format::kSlices * kSliceK);
+  for (int64_t b = 0; b < args.blocks; b += kTurn) {
+    const int64_t blocks = args.blocks - b < kTurn ? args.blocks - b : kTurn;
+    const std::byte* unit = args.w + b * args.step_bytes;
+    const std::byte* x = args.x + b * Format::kSlices * kSliceK * int64_t{sizeof(float)};
+    float* acc = args.acc;
+    int left = args.tiles;
+    for (; left >= kTiles; left -= kTiles) {
+      MultiplyTurn<Format, kTiles, kTokens>(args, unit, x, blocks, acc, b == 0);
+      unit += kTiles * kUnitBytes<Format>;
+      acc += kTiles * kTileRows;
+    }
+    for (; left > 0; --left) {
+      MultiplyTurn<Format, 1, kTokens>(args, unit, x, blocks, acc, b == 0);
+      unit += kUnitBytes<Format>;
+      acc += kTileRows;
     }
   }
 }
 
-void FillBlock(LinearKernels::Format& format, UnpackFn unpack) {
+// Tiles at a time and most tokens: accumulators, scales, offsets and weights of all tiles fit the registers.
+#if defined(__AVX512F__)
+constexpr int kTilesAtOnce = 4, kFewTokens = 4;
+#elif defined(__AVX2__)
+constexpr int kTilesAtOnce = 2, kFewTokens = 1;
+#else
+constexpr int kTilesAtOnce = 1, kFewTokens = 1;
+#endif
+
+template <class Format, int kTokens>
+void FillTokens(LinearKernels::Format& format) {
+  if constexpr (kTokens > 0) {
+    format.multiply_blocks[kTokens - 1] = MultiplyBlocks<Format, kTilesAtOnce, kTokens>;
+    FillTokens<Format, kTokens - 1>(format);
+  }
+}
+
+template <class Format>
+void FillBlock(LinearKernels::Format& format) {
   FillF32InCache(format);
-  format.unpack = unpack;
+  format.unpack = Unpack<Format>;
+  FillTokens<Format, kFewTokens>(format);
+  format.one_pass_tokens = kFewTokens;
 }
 
 }  // namespace
 
 void FillBlocks(LinearKernels& kernels) {
-  FillBlock(kernels.q4_0, UnpackQ4_0);
-  FillBlock(kernels.q8_0, UnpackQ8_0);
-  FillBlock(kernels.q4_k, UnpackQ4_K);
-  FillBlock(kernels.q5_k, UnpackQ5_K);
-  FillBlock(kernels.q6_k, UnpackQ6_K);
+  FillBlock<Q4_0Format>(kernels.q4_0);
+  FillBlock<Q8_0Format>(kernels.q8_0);
+  FillBlock<Q4_KFormat>(kernels.q4_k);
+  FillBlock<Q5_KFormat>(kernels.q5_k);
+  FillBlock<Q6_KFormat>(kernels.q6_k);
 }
 
 }  // namespace spate::cpu::SPATE_ISA_NS
