@@ -10,6 +10,7 @@ namespace spate::cpu {
   void FillLinear(LinearKernels& kernels);       \
   void FillPeaks(PeakKernels& kernels);          \
   void FillAttention(AttentionKernels& kernels); \
+  void FillExperts(ExpertKernels& kernels);      \
   void FillRows(RowKernels& kernels);            \
   void FillSampling(RowKernels& kernels);        \
   }                                              \
@@ -19,6 +20,7 @@ namespace spate::cpu {
     name::FillLinear(table.linear);              \
     name::FillPeaks(table.peaks);                \
     name::FillAttention(table.attention);        \
+    name::FillExperts(table.experts);            \
     name::FillRows(table.rows);                  \
     name::FillSampling(table.rows);              \
     return table;                                \

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/expert_kernels.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/peak_kernels.h"
 #include "backend/cpu/row_kernels.h"
@@ -14,6 +15,7 @@ void FillBf16(LinearKernels::Format& format);
 void FillLinear(LinearKernels& kernels);
 void FillPeaks(PeakKernels& kernels);
 void FillAttention(AttentionKernels& kernels);
+void FillExperts(ExpertKernels& kernels);
 void FillRows(RowKernels& kernels);
 void FillSampling(RowKernels& kernels);
 
