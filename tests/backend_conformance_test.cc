@@ -16,8 +16,8 @@ struct Operation {
   friend void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
 };
 constexpr Operation kOperations[] = {
-    {"Embed", EmbedCases},   {"AddNorm", AddNormCases},       {"Apply", ApplyCases},
-    {"Attend", AttendCases}, {"GatherRows", GatherRowsCases}, {"Sample", SampleCases},
+    {"Embed", EmbedCases},           {"AddNorm", AddNormCases}, {"Apply", ApplyCases},     {"Attend", AttendCases},
+    {"GatherRows", GatherRowsCases}, {"Sample", SampleCases},   {"Experts", ExpertsCases}, {"AddGated", AddGatedCases},
 };
 
 // Made once: the cases keep what the reference says.

@@ -65,5 +65,7 @@ CaseList ApplyCases();
 CaseList AttendCases();
 CaseList GatherRowsCases();
 CaseList SampleCases();
+CaseList ExpertsCases();
+CaseList AddGatedCases();
 
 }  // namespace spate::conformance

@@ -1,0 +1,190 @@
+// Mixtures of experts in the shapes of Mixtral 8x7B and Qwen3-30B-A3B. Few tokens: bytes of the experts that a step
+// uses, as a share of the bandwidth measured right after. Many: arithmetic, as a share of what a dense feed-forward
+// block of the same work reaches, timed in turns with it. Results are checked before anything is timed.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/cpu_experts.h"
+#include "backend/cpu/peaks.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/topology.h"
+
+namespace spate::cpu {
+namespace {
+
+struct Mixture {
+  const char* name;
+  int experts, active, dim, hidden;
+};
+constexpr Mixture kMixtures[] = {{"qwen3_30b", 128, 8, 2048, 768}, {"mixtral_8x7b", 8, 2, 4096, 14336}};
+constexpr int kMaxTokens = 512;
+
+std::vector<float> Values(int64_t count, uint32_t seed, float scale) {
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& value : values) {
+    seed = seed * 1664525u + 1013904223u;
+    value = scale * (static_cast<float>(seed >> 8) * 0x1p-23f - 1.0f);
+  }
+  return values;
+}
+
+// `parts` times the same matrix of [rows, cols].
+std::unique_ptr<Linear> PackSame(const Mixture& m, int experts, int repeats, int rows, int cols, bool gated,
+                                 const KernelTable& kernels, ThreadPool& pool) {
+  const std::vector<float> values = Values(int64_t{rows} * cols, 1, 1 / std::sqrt(static_cast<float>(cols)));
+  const MatrixView view{reinterpret_cast<const std::byte*>(values.data()), DType::kF32, rows, cols, int64_t{cols} * 4};
+  const std::vector<MatrixView> parts(static_cast<size_t>(repeats), view);
+  const LinearSpec spec{.format = DType::kBF16, .gated = gated, .experts = experts};
+  CHECK(experts == 1 || experts == m.experts);
+  if (experts > 1) return std::make_unique<ExpertStack>(LinearSource{parts, {}}, spec, kernels.linear, pool);
+  return std::make_unique<CpuLinear>(LinearSource{parts, {}}, spec, kernels.linear, pool);
+}
+
+OpsConfig Config(const Mixture& m) {
+  OpsConfig config;
+  config.max_tokens = kMaxTokens;
+  config.dim = m.dim;
+  config.max_hidden = m.hidden;
+  config.max_experts = m.experts;
+  config.max_active = m.active;
+  return config;
+}
+
+struct Bed {
+  explicit Bed(const Mixture& m)
+      : mixture(m),
+        linear(kernels.linear, pool, kMaxTokens, std::max(m.dim, m.active * m.hidden)),
+        experts(Config(m), kernels, linear, pool),
+        gate_up(PackSame(m, m.experts, 2 * m.experts, m.hidden, m.dim, true, kernels, pool)),
+        down(PackSame(m, m.experts, m.experts, m.dim, m.hidden, false, kernels, pool)) {
+    const std::vector<float> values = Values(int64_t{m.experts} * m.dim, 7, 2 / std::sqrt(static_cast<float>(m.dim)));
+    const MatrixView view{reinterpret_cast<const std::byte*>(values.data()), DType::kF32, m.experts, m.dim,
+                          int64_t{m.dim} * 4};
+    router = std::make_unique<CpuLinear>(LinearSource{{&view, 1}, {}}, LinearSpec{.format = DType::kF32},
+                                         kernels.linear, pool);
+    spec = {.hidden = m.hidden, .experts = m.experts, .active = m.active};
+    x = Values(int64_t{kMaxTokens} * m.dim, 3, 1);
+    out.resize(x.size());
+    Check();
+  }
+
+  Mat X(int first, int tokens) { return {x.data() + int64_t{first} * mixture.dim, tokens, mixture.dim, mixture.dim}; }
+  Mat Out(int tokens) { return {out.data(), tokens, mixture.dim, mixture.dim}; }
+  void Run(int first, int tokens) { experts.Run(spec, *router, *gate_up, *down, X(first, tokens), Out(tokens), {}); }
+
+  // All experts are alike and the weights of a token's sum to 1, so the mixture is one of them.
+  void Check() {
+    constexpr int kTokens = 20;
+    Run(0, kTokens);
+    std::vector<float> hidden(static_cast<size_t>(kTokens * mixture.hidden)), expected(out.size());
+    const Mat hidden_mat{hidden.data(), kTokens, mixture.hidden, mixture.hidden};
+    linear.Apply(ExpertOf(*gate_up, mixture.experts, 0), X(0, kTokens), hidden_mat, {.kind = Epilogue::Kind::kGate});
+    linear.Apply(ExpertOf(*down, mixture.experts, 0), hidden_mat, {expected.data(), kTokens, mixture.dim, mixture.dim},
+                 {});
+    for (size_t i = 0; i < static_cast<size_t>(kTokens * mixture.dim); ++i) {
+      CHECK(std::abs(out[i] - expected[i]) <= 1e-4f, "value {} is {}, expected {}", i, out[i], expected[i]);
+    }
+  }
+
+  // Different experts that tokens [first, first + tokens) use.
+  int Used(int first, int tokens) {
+    std::vector<float> logits(static_cast<size_t>(tokens * mixture.experts));
+    linear.Apply(*router, X(first, tokens), {logits.data(), tokens, mixture.experts, mixture.experts}, {});
+    std::vector<int32_t> chosen(static_cast<size_t>(mixture.active));
+    std::vector<float> weights(chosen.size());
+    std::set<int32_t> used;
+    for (int t = 0; t < tokens; ++t) {
+      ChooseExperts(spec, logits.data() + t * mixture.experts, chosen.data(), weights.data());
+      used.insert(chosen.begin(), chosen.end());
+    }
+    return static_cast<int>(used.size());
+  }
+
+  const Mixture& mixture;
+  const KernelTable& kernels = SelectKernels(ChooseIsa(), DetectCpuFeatures());
+  ThreadPool pool{DetectTopology().threads};
+  LinearRunner linear;
+  ExpertRunner experts;
+  std::unique_ptr<Linear> gate_up, down;
+  std::unique_ptr<CpuLinear> router;
+  FfnSpec spec;
+  std::vector<float> x, out;
+};
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+void Decode(benchmark::State& state, const Mixture& mixture) {
+  Bed bed(mixture);
+  const int tokens = static_cast<int>(state.range(0));
+  const double expert_bytes = static_cast<double>(bed.gate_up->bytes() + bed.down->bytes()) / mixture.experts;
+  const SteadyClock clock;
+  std::vector<double> gb_s;
+  int first = 0;
+  for (auto _ : state) {
+    first = (first + tokens) % (kMaxTokens - tokens);
+    const double begin = clock.NowSeconds();
+    bed.Run(first, tokens);
+    const double seconds = clock.NowSeconds() - begin;
+    state.PauseTiming();
+    gb_s.push_back(bed.Used(first, tokens) * expert_bytes / seconds / 1e9);
+    state.ResumeTiming();
+  }
+  const double read = MeasureReadGbS(bed.kernels.peaks, bed.pool, 0.5);
+  state.counters["GB/s"] = Median(gb_s);
+  state.counters["%read"] = 100 * Median(gb_s) / read;
+  state.counters["best%read"] = 100 * *std::max_element(gb_s.begin(), gb_s.end()) / read;
+}
+
+void Prefill(benchmark::State& state, const Mixture& mixture) {
+  Bed bed(mixture);
+  const int tokens = static_cast<int>(state.range(0));
+  const int wide = mixture.active * mixture.hidden;
+  const auto gate_up = PackSame(mixture, 1, 2, wide, mixture.dim, true, bed.kernels, bed.pool);
+  const auto down = PackSame(mixture, 1, 1, mixture.dim, wide, false, bed.kernels, bed.pool);
+  std::vector<float> hidden(static_cast<size_t>(tokens) * static_cast<size_t>(wide));
+  const Mat hidden_mat{hidden.data(), tokens, wide, wide};
+  const SteadyClock clock;
+  std::vector<double> mixed, dense;
+  for (auto _ : state) {
+    const double begin = clock.NowSeconds();
+    bed.Run(0, tokens);
+    mixed.push_back(clock.NowSeconds() - begin);
+    state.PauseTiming();
+    const double dense_begin = clock.NowSeconds();
+    bed.linear.Apply(static_cast<const CpuLinear&>(*gate_up), bed.X(0, tokens), hidden_mat,
+                     {.kind = Epilogue::Kind::kGate});
+    bed.linear.Apply(static_cast<const CpuLinear&>(*down), hidden_mat, bed.Out(tokens), {});
+    dense.push_back(clock.NowSeconds() - dense_begin);
+    state.ResumeTiming();
+  }
+  const double flop = 6.0 * tokens * wide * mixture.dim;
+  state.counters["GFLOP/s"] = flop / Median(mixed) / 1e9;
+  state.counters["dense_GFLOP/s"] = flop / Median(dense) / 1e9;
+  state.counters["%dense"] = 100 * Median(dense) / Median(mixed);
+}
+
+[[maybe_unused]] const bool kRegistered = [] {
+  for (const Mixture& mixture : kMixtures) {
+    auto* decode = benchmark::RegisterBenchmark(std::string("experts_decode/") + mixture.name,
+                                                [&mixture](benchmark::State& state) { Decode(state, mixture); });
+    for (const int tokens : {1, 4, 16}) decode->Arg(tokens);
+    auto* prefill = benchmark::RegisterBenchmark(std::string("experts_prefill/") + mixture.name,
+                                                 [&mixture](benchmark::State& state) { Prefill(state, mixture); });
+    for (const int tokens : {64, 512}) prefill->Arg(tokens);
+    for (auto* bench : {decode, prefill}) bench->UseRealTime()->Unit(benchmark::kMicrosecond);
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace spate::cpu
