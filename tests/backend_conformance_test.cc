@@ -16,8 +16,9 @@ struct Operation {
   friend void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
 };
 constexpr Operation kOperations[] = {
-    {"Embed", EmbedCases},   {"Add", AddCases},         {"AddNorm", AddNormCases},       {"Apply", ApplyCases},
-    {"Attend", AttendCases}, {"Softcap", SoftcapCases}, {"GatherRows", GatherRowsCases}, {"Sample", SampleCases},
+    {"Embed", EmbedCases},     {"Add", AddCases},           {"AddNorm", AddNormCases},       {"Apply", ApplyCases},
+    {"Attend", AttendCases},   {"Softcap", SoftcapCases},   {"GatherRows", GatherRowsCases}, {"Sample", SampleCases},
+    {"Experts", ExpertsCases}, {"AddGated", AddGatedCases},
 };
 
 // Made once: the cases keep what the reference says.

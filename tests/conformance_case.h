@@ -67,5 +67,7 @@ CaseList AttendCases();
 CaseList GatherRowsCases();
 CaseList SampleCases();
 CaseList SoftcapCases();
+CaseList ExpertsCases();
+CaseList AddGatedCases();
 
 }  // namespace spate::conformance

@@ -117,11 +117,15 @@ class FaultyOps final : public Ops {
 
   void Experts(const FfnSpec& spec, const Linear& router, const Linear& gate_up, const Linear& down, Mat x, Mat out,
                const Epilogue& epilogue) override {
-    inner_->Experts(spec, router, gate_up, down, x, out, epilogue);
+    const MatCopy copy(x);
+    if (fault_ == Fault::kPosition) RotateLastRow(copy.mat);
+    WithTail(out, [&] { inner_->Experts(spec, router, gate_up, down, copy.mat, out, epilogue); });
   }
 
   void AddGated(const Linear& gate, Mat x, Mat delta, float scale, Mat out) override {
-    inner_->AddGated(gate, x, delta, scale, out);
+    const MatCopy copy(x);
+    if (fault_ == Fault::kPosition) RotateLastRow(copy.mat);
+    WithTail(out, [&] { inner_->AddGated(gate, copy.mat, delta, scale, out); });
   }
 
   void Add(Mat delta, Mat x) override {

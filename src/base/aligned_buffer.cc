@@ -1,6 +1,7 @@
 #include "base/aligned_buffer.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -17,25 +18,29 @@ namespace {
 constexpr size_t kSmallAlignment = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 
+// What a mapping takes of the address space.
+size_t MappedBytes(size_t bytes) { return AlignUp(bytes, static_cast<size_t>(sysconf(_SC_PAGESIZE))); }
+
 [[noreturn]] void ThrowTooLarge(size_t bytes) {
   throw Error(ErrorCode::kDoesNotFit, "cannot allocate {} bytes ({} MiB); the system has {} MiB available", bytes,
               bytes >> 20, FreeMemory() >> 20);
 }
 
 // An anonymous mapping that begins at a multiple of 2 MiB: one more huge page is reserved, and both ends are given
-// back.
+// back. What is behind the last whole huge page lies in small ones, or thousands of matrices of some MiB, as experts
+// are, would each take up to 2 MiB more.
 std::byte* MapHuge(size_t bytes) {
   const std::optional<size_t> padded = CheckedAdd(bytes, 2 * kHugePage);
   if (!padded) ThrowTooLarge(bytes);
-  const size_t length = AlignUp(bytes, kHugePage);
-  const size_t reserved = length + kHugePage;
+  const size_t length = MappedBytes(bytes);
+  const size_t reserved = AlignUp(bytes, kHugePage) + kHugePage;
   void* mapping = mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) ThrowTooLarge(bytes);
   auto* begin = static_cast<std::byte*>(mapping);
   const size_t head = AlignUp(reinterpret_cast<uintptr_t>(begin), kHugePage) - reinterpret_cast<uintptr_t>(begin);
   if (head > 0) munmap(begin, head);
-  if (head < kHugePage) munmap(begin + head + length, kHugePage - head);
-  madvise(begin + head, length, MADV_HUGEPAGE);  // refused where huge pages are switched off: only slower
+  munmap(begin + head + length, reserved - head - length);
+  madvise(begin + head, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // refused where they are switched off: slower
   return begin + head;
 }
 
@@ -62,7 +67,7 @@ AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
 AlignedBuffer::~AlignedBuffer() {
   if (data_ == nullptr) return;
   if (size_ >= kHugePage) {
-    munmap(data_, AlignUp(size_, kHugePage));
+    munmap(data_, MappedBytes(size_));
   } else {
     std::free(data_);
   }

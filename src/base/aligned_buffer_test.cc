@@ -1,10 +1,13 @@
 #include "base/aligned_buffer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <limits>
+#include <vector>
 
 #include "base/error.h"
 
@@ -36,6 +39,28 @@ TEST(AlignedBuffer, Moves) {
   EXPECT_EQ(c.data(), data);
   EXPECT_EQ(AlignedBuffer().data(), nullptr);
   EXPECT_EQ(AlignedBuffer(0).data(), nullptr);
+}
+
+// Matrices of 3 MiB once took 4 MiB each: a mixture of experts has thousands.
+TEST(AlignedBuffer, TakesNoHugePageForATail) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "a sanitizer's own memory counts too";
+#endif
+  const auto resident = [] {
+    int64_t total = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> total >> pages;
+    return pages * sysconf(_SC_PAGESIZE);
+  };
+  const int64_t before = resident();
+  constexpr int kBuffers = 16;
+  std::vector<AlignedBuffer> buffers;
+  for (int i = 0; i < kBuffers; ++i) {
+    buffers.emplace_back(3 * kMib);
+    std::fill(buffers.back().data(), buffers.back().data() + 3 * kMib, std::byte{1});
+  }
+  const int64_t taken = resident() - before;
+  EXPECT_GE(taken, kBuffers * 3 * int64_t{kMib});
+  EXPECT_LE(taken, kBuffers * 3 * int64_t{kMib} + 4 * int64_t{kMib});
 }
 
 TEST(AlignedBuffer, TooMuchIsAnErrorWithNumbers) {

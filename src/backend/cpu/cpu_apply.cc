@@ -52,6 +52,7 @@ CpuOps::CpuOps(const OpsConfig& config, const KernelTable& kernels, ThreadPool& 
       table_row_(static_cast<size_t>(Stride(config.dim)) * sizeof(float)),
       linear_(kernels.linear, pool, std::max(config.max_tokens, config.max_outputs),
               std::max({config.dim, config.max_mixed, config.max_hidden})),
+      experts_(config, kernels, linear_, pool),
       attention_(config, kernels, pool),
       sampler_(config, kernels.rows, pool) {
   for (size_t i = 0; i < scratch_.size(); ++i) scratch_[i] = MakeScratch(config, static_cast<Buf>(i));

@@ -7,6 +7,7 @@
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/cpu_table.h"
+#include "backend/cpu/expert_stack.h"
 #include "backend/cpu/kernel_table.h"
 #include "backend/cpu/peaks.h"
 #include "base/error.h"
@@ -45,6 +46,7 @@ class CpuDevice final : public Device {
   }
 
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override {
+    if (spec.experts > 1) return std::make_unique<cpu::ExpertStack>(source, spec, kernels_.linear, pool_);
     return std::make_unique<cpu::CpuLinear>(source, spec, kernels_.linear, pool_);
   }
   std::unique_ptr<Vec> PackVec(const VecSource& source) override { return std::make_unique<cpu::CpuVec>(source); }

@@ -90,13 +90,13 @@ void CpuOps::Attend(const AttnSpec& spec, const QkNormWeights& /*norms*/, int la
   attention_.Attend(spec, layer, batch, qkv, out);
 }
 
-void CpuOps::Experts(const FfnSpec& /*spec*/, const Linear& /*router*/, const Linear& /*gate_up*/,
-                     const Linear& /*down*/, Mat /*x*/, Mat /*out*/, const Epilogue& /*epilogue*/) {
-  CHECK(false, "not on this backend yet");
+void CpuOps::Experts(const FfnSpec& spec, const Linear& router, const Linear& gate_up, const Linear& down, Mat x,
+                     Mat out, const Epilogue& epilogue) {
+  experts_.Run(spec, router, gate_up, down, x, out, epilogue);
 }
 
-void CpuOps::AddGated(const Linear& /*gate*/, Mat /*x*/, Mat /*delta*/, float /*scale*/, Mat /*out*/) {
-  CHECK(false, "not on this backend yet");
+void CpuOps::AddGated(const Linear& gate, Mat x, Mat delta, float scale, Mat out) {
+  experts_.AddGated(gate, x, delta, scale, out);
 }
 
 void CpuOps::Add(Mat delta, Mat x) {

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "backend/cpu/cpu_attend.h"
+#include "backend/cpu/cpu_experts.h"
 #include "backend/cpu/cpu_sample.h"
 #include "backend/cpu/kernel_table.h"
 #include "backend/cpu/linear_runner.h"
@@ -46,6 +47,7 @@ class CpuOps final : public Ops {
   std::array<AlignedBuffer, static_cast<size_t>(Buf::kCount)> scratch_;
   AlignedBuffer table_row_;  // [dim]
   LinearRunner linear_;
+  ExpertRunner experts_;
   AttentionRunner attention_;
   Sampler sampler_;
 };

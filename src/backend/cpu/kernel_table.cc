@@ -10,6 +10,7 @@ namespace spate::cpu {
   void FillLinear(LinearKernels& kernels);       \
   void FillPeaks(PeakKernels& kernels);          \
   void FillAttention(AttentionKernels& kernels); \
+  void FillExperts(ExpertKernels& kernels);      \
   void FillRows(RowKernels& kernels);            \
   void FillNorms(RowKernels& kernels);           \
   void FillSampling(RowKernels& kernels);        \
@@ -20,6 +21,7 @@ namespace spate::cpu {
     name::FillLinear(table.linear);              \
     name::FillPeaks(table.peaks);                \
     name::FillAttention(table.attention);        \
+    name::FillExperts(table.experts);            \
     name::FillRows(table.rows);                  \
     name::FillNorms(table.rows);                 \
     name::FillSampling(table.rows);              \

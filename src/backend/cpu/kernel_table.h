@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/expert_kernels.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/peak_kernels.h"
 #include "backend/cpu/row_kernels.h"
@@ -17,6 +18,7 @@ struct KernelTable {
   std::string_view level;  // "portable", "avx2", "avx512", "avx512bf16"
   LinearKernels linear;
   AttentionKernels attention;
+  ExpertKernels experts;
   RowKernels rows;
   PeakKernels peaks;
 };

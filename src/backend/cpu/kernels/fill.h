@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/expert_kernels.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/peak_kernels.h"
 #include "backend/cpu/row_kernels.h"
@@ -16,6 +17,7 @@ void FillBlocks(LinearKernels& kernels);
 void FillLinear(LinearKernels& kernels);
 void FillPeaks(PeakKernels& kernels);
 void FillAttention(AttentionKernels& kernels);
+void FillExperts(ExpertKernels& kernels);
 void FillRows(RowKernels& kernels);
 void FillNorms(RowKernels& kernels);
 void FillSampling(RowKernels& kernels);
