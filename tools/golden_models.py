@@ -17,6 +17,7 @@ class Variant:
     # -> one to draw weights for, whose parameters have the published names; (config, {name: tensor}) -> one with these.
     # It is called and has .config, .get_input_embeddings() and .get_output_embeddings() as transformers' models do.
     reference: Callable | None = None
+    renamed: Callable | None = None  # {name: tensor} -> the same under the names that the published files have
 
 
 def llama(**changes):

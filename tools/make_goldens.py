@@ -33,6 +33,7 @@ from safetensors.torch import load_file, save_file
 
 import golden_models
 import golden_models_a
+import golden_models_b
 
 TOLERANCE = 5e-4
 ROUTER_MARGIN = 0.08  # between the last expert chosen and the next, as a part of the largest |router logit|
@@ -44,6 +45,7 @@ LIMIT = 300_000  # bytes a folder may take
 VARIANTS = {
     **golden_models.VARIANTS,
     **golden_models_a.VARIANTS,
+    **golden_models_b.VARIANTS,
 }
 
 
@@ -183,6 +185,8 @@ def make(name, root):
     skeleton = reference(config, None).eval()
     random_weights(skeleton, generator, dtype)
     state = published_weights(skeleton, dtype)
+    if variant.renamed:
+        state = variant.renamed(state)
     write_weights(folder, state, variant.files)
     # The values compared with are those of the files, read by the reference itself.
     model = reference(config, state).eval()

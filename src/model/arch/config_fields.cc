@@ -97,6 +97,14 @@ AttnSpec MakeAttn(int dim, int heads, int kv_heads, std::optional<int> head_dim)
   return attn;
 }
 
+int RotatedValues(const json& config, int head_dim, double fallback) {
+  if (const json* rope = FindObject(config, "rope_parameters", kConfigFile)) {
+    fallback = GetFloat(*rope, "partial_rotary_factor", fallback, 0, 1, "config.json: rope_parameters");
+  }
+  const std::string_view key = FirstKey(config, {"partial_rotary_factor", "rotary_pct", "rope_pct"});
+  return static_cast<int>(GetFloat(config, key, fallback, 0, 1, kConfigFile) * head_dim);
+}
+
 void SetWindows(const json& config, int window, bool (*windowed)(const json& config, int layer), ModelSpec& spec) {
   const json* types = FindArray(config, "layer_types", kConfigFile);
   if (types != nullptr && types->size() != spec.layers.size()) {
@@ -126,7 +134,8 @@ AlibiSlopes MakeAlibi(int heads, double max_bias) {
   const int n = static_cast<int>(std::bit_floor(static_cast<unsigned>(heads)));
   AlibiSlopes slopes;
   for (int h = 0; h < n; ++h) slopes.push_back(static_cast<float>(std::exp2(-max_bias / n * (h + 1))));
-  for (int h = 0; h < heads - n; ++h) slopes.push_back(static_cast<float>(std::exp2(-max_bias / (2 * n) * (2 * h + 1))));
+  for (int h = 0; h < heads - n; ++h)
+    slopes.push_back(static_cast<float>(std::exp2(-max_bias / (2 * n) * (2 * h + 1))));
   return slopes;
 }
 

@@ -36,6 +36,9 @@ void ReadTokenIds(const nlohmann::json& config, ModelSpec& spec);
 // Heads, key/value heads and head size, checked against each other; scale = head_dim^-1/2.
 AttnSpec MakeAttn(int dim, int heads, int kv_heads, std::optional<int> head_dim);
 
+// How many leading values of a head are rotated: the part of them that config.json names, in whichever spelling.
+int RotatedValues(const nlohmann::json& config, int head_dim, double fallback);
+
 // Which layers see a sliding window: layer_types where config.json has it, else `windowed(layer)`.
 void SetWindows(const nlohmann::json& config, int window, bool (*windowed)(const nlohmann::json& config, int layer),
                 ModelSpec& spec);

@@ -33,15 +33,13 @@ ModelSpec FalconSpec(const json& config) {
   layer.parallel = grouped || GetBool(config, "parallel_attn", true, kConfigFile);
   layer.shared_norm =
       layer.parallel && (!grouped || GetInt(config, "num_ln_in_parallel_attn", 2, 1, 2, kConfigFile) == 1);
+  spec.layers.assign(spec.layers.size(), layer);
   if (GetBool(config, "alibi", false, kConfigFile)) {
-    layer.attn.rope = -1;
-    layer.attn.alibi = 0;
-    spec.alibi.push_back(MakeAlibi(heads));
+    AddAlibi(spec);
     for (float& slope : spec.alibi.back()) slope *= layer.attn.scale;  // biases are scaled together with q.k
   } else {
     spec.ropes.push_back(MakeRope(config, layer.attn.head_dim, RopeStyle::kHalf));
   }
-  spec.layers.assign(spec.layers.size(), layer);
   return spec;
 }
 

@@ -42,12 +42,9 @@ ModelSpec BigCodeSpec(const json& config) {
 }
 
 constexpr std::array kStem = {
-    TensorRule{Slot::kEmbed, {"transformer.wte"}},
-    TensorRule{Slot::kPositions, {"transformer.wpe"}},
-    TensorRule{Slot::kFinalNorm, {"transformer.ln_f"}},
-    TensorRule{Slot::kHead, {"lm_head"}},
-    TensorRule{Slot::kAttnNorm, {"transformer.h.{l}.ln_1"}},
-    TensorRule{Slot::kFfnNorm, {"transformer.h.{l}.ln_2"}},
+    TensorRule{Slot::kEmbed, {"transformer.wte"}},           TensorRule{Slot::kPositions, {"transformer.wpe"}},
+    TensorRule{Slot::kFinalNorm, {"transformer.ln_f"}},      TensorRule{Slot::kHead, {"lm_head"}},
+    TensorRule{Slot::kAttnNorm, {"transformer.h.{l}.ln_1"}}, TensorRule{Slot::kFfnNorm, {"transformer.h.{l}.ln_2"}},
 };
 
 constexpr auto kTransposed = Join(

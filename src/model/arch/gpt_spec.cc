@@ -30,6 +30,17 @@ ModelSpec GptSpec(const nlohmann::json& config, const GptKeys& keys) {
   return spec;
 }
 
-void AddPositionTable(ModelSpec& spec) { spec.position_rows = spec.context; }
+void AddPositionTable(ModelSpec& spec, int offset) {
+  spec.position_offset = offset;
+  spec.position_rows = spec.context + offset;
+}
+
+void AddAlibi(ModelSpec& spec, double max_bias) {
+  spec.alibi.push_back(MakeAlibi(spec.layers.front().attn.heads, max_bias));
+  ForLayers(spec, [](LayerSpec& layer) {
+    layer.attn.rope = -1;
+    layer.attn.alibi = 0;
+  });
+}
 
 }  // namespace spate

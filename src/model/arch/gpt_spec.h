@@ -25,8 +25,11 @@ struct GptKeys {
 // Throws Error(kBadInput).
 ModelSpec GptSpec(const nlohmann::json& config, const GptKeys& keys);
 
-// A learned row for each position of the context.
-void AddPositionTable(ModelSpec& spec);
+// A learned row for each position of the context, behind `offset` rows of another use.
+void AddPositionTable(ModelSpec& spec, int offset = 0);
+
+// Linear biases in all layers, nothing rotated.
+void AddAlibi(ModelSpec& spec, double max_bias = 8);
 
 // Changes all layers.
 template <typename Change>
