@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t kMaxListed = 12;  // names in a message
 
-std::string Expand(std::string_view source, int layer, int expert, std::string_view suffix) {
-  std::string name(source);
+std::string Expand(std::string_view prefix, std::string_view source, int layer, int expert, std::string_view suffix) {
+  std::string name = std::string(prefix).append(source);
   if (const size_t at = name.find("{l}"); at != std::string::npos) name.replace(at, 3, std::to_string(layer));
   if (const size_t at = name.find("{e}"); at != std::string::npos) name.replace(at, 3, std::to_string(expert));
   return name.append(suffix);
@@ -45,6 +45,7 @@ class WeightFinder {
         arch_(arch),
         dialect_(dialect),
         rules_(dialect.tensors.empty() ? arch.tensors : dialect.tensors),
+        prefix_(dialect.tensors.empty() ? arch.parts.text : std::string_view()),
         spec_(spec),
         model_(model) {}
 
@@ -84,19 +85,19 @@ class WeightFinder {
     for (const TensorRule& rule : rules_) {
       if (rule.slot != slot) continue;
       if (first == nullptr) first = &rule;
-      if (checkpoint_.Find(Expand(rule.sources[0], layer, 0, rule.suffix)) != nullptr) return rule;
+      if (checkpoint_.Find(Expand(prefix_, rule.sources[0], layer, 0, rule.suffix)) != nullptr) return rule;
     }
     CHECK(first != nullptr, "{} has no rule for {}", arch_.name, Traits(slot).name);
     return *first;
   }
 
   void FindVector(const TensorRule& rule, int64_t size, int layer, FoundSlot& found) {
-    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.suffix), size, true)) {
+    if (const TensorView* view = Take(Expand(prefix_, rule.sources[0], layer, 0, rule.suffix), size, true)) {
       found.tensors.push_back(view);
       found.weights.push_back(AsRow(*view));
     }
     if (rule.bias.empty()) return;
-    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.bias), size, false)) {
+    if (const TensorView* view = Take(Expand(prefix_, rule.sources[0], layer, 0, rule.bias), size, false)) {
       found.tensors.push_back(view);
       found.biases.push_back(AsRow(*view));
     }
@@ -111,12 +112,12 @@ class WeightFinder {
         Shape want{sources.rows[s], shape.cols};
         if (rule.transposed) std::swap(want[0], want[1]);
         if (sources.stacked) want.insert(want.begin(), shape.experts);
-        weights.push_back(Take(Expand(rule.sources[s], layer, e, rule.suffix), want, true));
+        weights.push_back(Take(Expand(prefix_, rule.sources[s], layer, e, rule.suffix), want, true));
         biases.push_back(nullptr);
         if (rule.bias.empty()) continue;
         Shape want_bias{sources.rows[s]};
         if (sources.stacked) want_bias.insert(want_bias.begin(), shape.experts);
-        biases.back() = Take(Expand(rule.sources[s], layer, e, rule.bias), want_bias, false);
+        biases.back() = Take(Expand(prefix_, rule.sources[s], layer, e, rule.bias), want_bias, false);
       }
     }
     const auto biased = biases.size() - static_cast<size_t>(std::count(biases.begin(), biases.end(), nullptr));
@@ -220,7 +221,8 @@ class WeightFinder {
   std::vector<std::string> Unused() const {
     std::vector<std::string> unused;
     for (const std::string_view name : checkpoint_.Names()) {
-      if (taken_.contains(name) || IsBuffer(name) || OfSkippedLayer(name) || IsTiedHead(name)) continue;
+      if (taken_.contains(name) || IsBuffer(name) || OfSkippedLayer(name) || IsTiedHead(name) || OfIgnoredPart(name))
+        continue;
       unused.emplace_back(name);
     }
     return unused;
@@ -234,18 +236,26 @@ class WeightFinder {
     return false;
   }
 
+  bool OfIgnoredPart(std::string_view name) const {
+    const auto& ignored = arch_.parts.ignored;
+    return std::any_of(ignored.begin(), ignored.end(), [&](std::string_view part) { return name.starts_with(part); });
+  }
+
   // A second copy that some exports write.
   bool IsTiedHead(std::string_view name) const {
     if (!spec_.tied_head) return false;
     return std::any_of(rules_.begin(), rules_.end(), [&](const TensorRule& rule) {
-      return rule.slot == Slot::kHead && name == Expand(rule.sources[0], -1, 0, rule.suffix);
+      return rule.slot == Slot::kHead && name == Expand(prefix_, rule.sources[0], -1, 0, rule.suffix);
     });
   }
 
   bool OfSkippedLayer(std::string_view name) const {
     for (const TensorRule& rule : rules_) {
-      const size_t at = rule.sources[0].find("{l}");
-      if (at == std::string_view::npos || !name.starts_with(rule.sources[0].substr(0, at))) continue;
+      const size_t in_source = rule.sources[0].find("{l}");
+      if (in_source == std::string_view::npos) continue;
+      const size_t at = prefix_.size() + in_source;
+      if (!name.starts_with(prefix_) || !name.substr(prefix_.size()).starts_with(rule.sources[0].substr(0, in_source)))
+        continue;
       int layer = 0;
       size_t digits = 0;
       for (const char c : name.substr(at)) {
@@ -267,6 +277,7 @@ class WeightFinder {
   const Arch& arch_;
   const Dialect& dialect_;
   std::span<const TensorRule> rules_;
+  std::string_view prefix_;
   const ModelSpec& spec_;
   FoundModel& model_;
   std::set<std::string, std::less<>> taken_;
