@@ -13,6 +13,8 @@ class Variant:
     config: dict  # config.json, in the spelling of the published models
     dtype: str = "bfloat16"  # of the stored weights
     files: int = 1  # that the weights are split over
+    embed: float = 0.0  # deviation of embedding weights; 0 = 1, or 0.4 where the head is tied to them
+    shortest: int = 1  # prompt: where the reference computes short ones by other numbers than long ones
     # Makes the module to compare with, where it is not transformers' class of the config's architecture: (config, None)
     # -> one to draw weights for, whose parameters have the published names; (config, {name: tensor}) -> one with these.
     # It is called and has .config, .get_input_embeddings() and .get_output_embeddings() as transformers' models do.

@@ -53,7 +53,7 @@ def routers(model):
     return [m for m in model.modules() if "router" in type(m).__name__.lower()]
 
 
-def random_weights(model, generator, dtype):
+def random_weights(model, generator, dtype, embed):
     """Values large enough for spread logits and peaked attention, rounded to the storage type."""
     tied, seen = model.config.get_text_config().tie_word_embeddings, set()
     for path, module in model.named_modules():
@@ -68,7 +68,8 @@ def random_weights(model, generator, dtype):
             elif p.dim() == 1:
                 draw = 0.4 * draw
             elif isinstance(module, torch.nn.Embedding):
-                draw = 0.4 * draw if tied or module is not model.get_input_embeddings() else draw
+                usual = 0.4 if tied or module is not model.get_input_embeddings() else 1.0
+                draw = (embed or usual) * draw
             elif path.endswith(("q_proj", "k_proj")):
                 draw = 1.5 * draw / fan_in ** 0.5
             elif module is model.get_output_embeddings():
@@ -183,7 +184,7 @@ def make(name, root):
 
     reference = variant.reference or transformers_reference(folder)
     skeleton = reference(config, None).eval()
-    random_weights(skeleton, generator, dtype)
+    random_weights(skeleton, generator, dtype, variant.embed)
     state = published_weights(skeleton, dtype)
     if variant.renamed:
         state = variant.renamed(state)
@@ -200,18 +201,18 @@ def make(name, root):
     golden = dict(name=name, tolerance=TOLERANCE, float64_difference=0.0, largest_logit=0.0, prompts=[], hidden=None,
                   greedy=[], seed=seed, weights=variant.dtype, torch=torch.__version__.split("+")[0],
                   transformers=transformers.__version__)
-    for length in LENGTHS:
+    for length in sorted({max(length, variant.shortest) for length in LENGTHS}):
         ids = draw(length)
         logits, hidden = run(model, ids)
         difference = float(np.abs(run(exact, ids)[0] - logits).max() / np.abs(logits).max())
         golden["float64_difference"] = max(golden["float64_difference"], difference)
         golden["largest_logit"] = max(golden["largest_logit"], float(np.abs(logits).max()))
         np.save(folder / f"logits_{length}.npy", logits.astype(np.float32))
-        if length == HIDDEN_LENGTH:
+        if length == max(HIDDEN_LENGTH, variant.shortest):
             np.save(folder / f"hidden_{length}.npy", hidden.astype(np.float32))
             golden["hidden"] = dict(prompt=len(golden["prompts"]), file=f"hidden_{length}.npy")
         golden["prompts"].append(dict(ids=ids, logits=f"logits_{length}.npy"))
-    for length in GREEDY_LENGTHS:
+    for length in sorted({max(length, variant.shortest) for length in GREEDY_LENGTHS}):
         for attempt in range(2000):
             prompt = draw(length)
             found = greedy(model, prompt, config.get("eos_token_id"))

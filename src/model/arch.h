@@ -12,12 +12,19 @@
 
 namespace spate {
 
+// Where a checkpoint holds more than the language model, what tensor names begin with.
+struct Parts {
+  std::string_view text{};                      // before every name of Arch::tensors
+  std::span<const std::string_view> ignored{};  // of the parts that are left out
+};
+
 struct Arch {
   std::string_view name;  // "architectures"[0] of config.json
   ModelSpec (*spec)(const nlohmann::json& config);
   std::span<const TensorRule> tensors;
   std::string_view models;       // published ones, for people: "Llama 2, 3 to 3.2, CodeLlama"
   std::string_view prefix = {};  // of tensor names, which some published files leave out: "transformer."
+  Parts parts{};                 // of a model of several kinds
 };
 
 const Arch* FindArch(std::string_view name);  // null = unknown

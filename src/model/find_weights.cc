@@ -14,8 +14,7 @@ namespace {
 
 constexpr size_t kMaxListed = 12;  // names in a message
 
-std::string Expand(std::string_view source, int layer, int expert, std::string_view suffix) {
-  std::string name(source);
+std::string Expand(std::string name, int layer, int expert, std::string_view suffix) {
   if (const size_t at = name.find("{l}"); at != std::string::npos) name.replace(at, 3, std::to_string(layer));
   if (const size_t at = name.find("{e}"); at != std::string::npos) name.replace(at, 3, std::to_string(expert));
   return name.append(suffix);
@@ -45,6 +44,7 @@ class WeightFinder {
         arch_(arch),
         dialect_(dialect),
         rules_(dialect.tensors.empty() ? arch.tensors : dialect.tensors),
+        prefix_(dialect.tensors.empty() ? arch.parts.text : std::string_view()),
         spec_(spec),
         model_(model) {
     const std::vector<std::string_view> names = checkpoint.Names();
@@ -83,10 +83,13 @@ class WeightFinder {
   }
 
  private:
-  // What a rule names, as this checkpoint spells it.
-  std::string_view Source(std::string_view source) const {
+  // What a rule names, as this checkpoint spells it; "{l}" and "{e}" are still in it.
+  std::string SourceName(std::string_view source) const {
     if (source.starts_with(left_out_)) source.remove_prefix(left_out_.size());
-    return source;
+    return std::string(prefix_).append(source);
+  }
+  std::string NameOf(std::string_view source, std::string_view suffix, int layer, int expert) const {
+    return Expand(SourceName(source), layer, expert, suffix);
   }
 
   const TensorRule& Choose(Slot slot, int layer) const {
@@ -94,19 +97,19 @@ class WeightFinder {
     for (const TensorRule& rule : rules_) {
       if (rule.slot != slot) continue;
       if (first == nullptr) first = &rule;
-      if (checkpoint_.Find(Expand(Source(rule.sources[0]), layer, 0, rule.suffix)) != nullptr) return rule;
+      if (checkpoint_.Find(NameOf(rule.sources[0], rule.suffix, layer, 0)) != nullptr) return rule;
     }
     CHECK(first != nullptr, "{} has no rule for {}", arch_.name, Traits(slot).name);
     return *first;
   }
 
   void FindVector(const TensorRule& rule, int64_t size, int layer, FoundSlot& found) {
-    if (const TensorView* view = Take(Expand(Source(rule.sources[0]), layer, 0, rule.suffix), size, true)) {
+    if (const TensorView* view = Take(NameOf(rule.sources[0], rule.suffix, layer, 0), size, true)) {
       found.tensors.push_back(view);
       found.weights.push_back(AsRow(*view));
     }
     if (rule.bias.empty()) return;
-    if (const TensorView* view = Take(Expand(Source(rule.sources[0]), layer, 0, rule.bias), size, false)) {
+    if (const TensorView* view = Take(NameOf(rule.sources[0], rule.bias, layer, 0), size, false)) {
       found.tensors.push_back(view);
       found.biases.push_back(AsRow(*view));
     }
@@ -121,12 +124,12 @@ class WeightFinder {
         Shape want{sources.rows[s], shape.cols};
         if (rule.transposed) std::swap(want[0], want[1]);
         if (sources.stacked) want.insert(want.begin(), shape.experts);
-        weights.push_back(Take(Expand(Source(rule.sources[s]), layer, e, rule.suffix), want, true));
+        weights.push_back(Take(NameOf(rule.sources[s], rule.suffix, layer, e), want, true));
         biases.push_back(nullptr);
         if (rule.bias.empty()) continue;
         Shape want_bias{sources.rows[s]};
         if (sources.stacked) want_bias.insert(want_bias.begin(), shape.experts);
-        biases.back() = Take(Expand(Source(rule.sources[s]), layer, e, rule.bias), want_bias, false);
+        biases.back() = Take(NameOf(rule.sources[s], rule.bias, layer, e), want_bias, false);
       }
     }
     const auto biased = biases.size() - static_cast<size_t>(std::count(biases.begin(), biases.end(), nullptr));
@@ -244,7 +247,8 @@ class WeightFinder {
   std::vector<std::string> Unused() const {
     std::vector<std::string> unused;
     for (const std::string_view name : checkpoint_.Names()) {
-      if (taken_.contains(name) || IsBuffer(name) || OfSkippedLayer(name) || IsTiedHead(name)) continue;
+      if (taken_.contains(name) || IsBuffer(name) || OfSkippedLayer(name) || IsTiedHead(name) || OfIgnoredPart(name))
+        continue;
       unused.emplace_back(name);
     }
     return unused;
@@ -260,19 +264,24 @@ class WeightFinder {
     return false;
   }
 
+  bool OfIgnoredPart(std::string_view name) const {
+    const auto& ignored = arch_.parts.ignored;
+    return std::any_of(ignored.begin(), ignored.end(), [&](std::string_view part) { return name.starts_with(part); });
+  }
+
   // A second copy that some exports write.
   bool IsTiedHead(std::string_view name) const {
     if (!spec_.tied_head) return false;
     return std::any_of(rules_.begin(), rules_.end(), [&](const TensorRule& rule) {
-      return rule.slot == Slot::kHead && name == Expand(Source(rule.sources[0]), -1, 0, rule.suffix);
+      return rule.slot == Slot::kHead && name == NameOf(rule.sources[0], rule.suffix, -1, 0);
     });
   }
 
   bool OfSkippedLayer(std::string_view name) const {
     for (const TensorRule& rule : rules_) {
-      const std::string_view source = Source(rule.sources[0]);
+      const std::string source = SourceName(rule.sources[0]);
       const size_t at = source.find("{l}");
-      if (at == std::string_view::npos || !name.starts_with(source.substr(0, at))) continue;
+      if (at == std::string::npos || !name.starts_with(std::string_view(source).substr(0, at))) continue;
       int layer = 0;
       size_t digits = 0;
       for (const char c : name.substr(at)) {
@@ -294,6 +303,7 @@ class WeightFinder {
   const Arch& arch_;
   const Dialect& dialect_;
   std::span<const TensorRule> rules_;
+  std::string_view prefix_;
   const ModelSpec& spec_;
   FoundModel& model_;
   std::string_view left_out_;  // Arch::prefix, where no name of the checkpoint has it

@@ -40,7 +40,9 @@ SourceShape ShapeOfSources(const TensorRule& rule, const SlotShape& shape) {
   const size_t sources = CountSources(rule);
   const size_t parts = static_cast<size_t>(shape.parts);
   CHECK(sources == parts || sources == 1, "{}: {} sources for {} parts", Traits(rule.slot).name, sources, parts);
-  SourceShape result{.sources = sources, .stacked = shape.experts > 1 && rule.sources[0].find("{e}") == std::string_view::npos, .rows = {}};
+  SourceShape result{.sources = sources,
+                     .stacked = shape.experts > 1 && rule.sources[0].find("{e}") == std::string_view::npos,
+                     .rows = {}};
   if (sources == parts) {
     result.rows.assign(shape.rows.begin(), shape.rows.begin() + shape.parts);
   } else {

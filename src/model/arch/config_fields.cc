@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kMaxExperts = 4096;  // far above any model
+
 std::vector<int32_t> TokenIds(const json& config, std::string_view key) {
   const json* value = FindField(config, key, kConfigFile);
   if (value == nullptr) return {};
@@ -45,6 +47,13 @@ std::string_view FirstKey(const json& config, std::initializer_list<std::string_
 
 float FloatField(const json& config, std::string_view key, std::optional<double> fallback, double low, double high) {
   return static_cast<float>(GetFloat(config, key, fallback, low, high, kConfigFile));
+}
+
+json WithDefaults(const json& config, json defaults) {
+  for (const auto& [key, value] : config.items()) {
+    if (!value.is_null() || !defaults.contains(key)) defaults[key] = value;
+  }
+  return defaults;
 }
 
 Act ActField(const json& config, std::string_view key, std::string_view fallback) {
@@ -105,6 +114,22 @@ int RotatedValues(const json& config, int head_dim, double fallback) {
   return static_cast<int>(GetFloat(config, key, fallback, 0, 1, kConfigFile) * head_dim);
 }
 
+void ReadExperts(const json& config, std::string_view key, FfnSpec& ffn) {
+  ffn.experts = WholeField(config, key, {}, kMaxExperts);
+  ffn.active = WholeField(config, "num_experts_per_tok", {}, ffn.experts);
+}
+
+void SetQkNorm(QkNorm kind, ModelSpec& spec) {
+  for (LayerSpec& layer : spec.layers) {
+    layer.attn.qk_norm = kind;
+    layer.attn.qk_norm_spec = spec.norm;
+  }
+}
+
+int WindowField(const json& config) {
+  return static_cast<int>(GetInt(config, "sliding_window", 0, 0, int64_t{1} << 30, kConfigFile));
+}
+
 void SetWindows(const json& config, int window, bool (*windowed)(const json& config, int layer), ModelSpec& spec) {
   const json* types = FindArray(config, "layer_types", kConfigFile);
   if (types != nullptr && types->size() != spec.layers.size()) {
@@ -143,7 +168,7 @@ ModelSpec LlamaLikeSpec(const json& config) {
   ModelSpec spec;
   spec.dim = WholeField(config, "hidden_size", {});
   spec.vocab = WholeField(config, "vocab_size", {}, 1 << 26);
-  spec.context = WholeField(config, "max_position_embeddings", 2048, 1 << 30);
+  spec.context = StretchedContext(config, WholeField(config, "max_position_embeddings", 2048, 1 << 30));
   spec.norm = {NormKind::kRms, FloatField(config, "rms_norm_eps", 1e-6, 0, 1)};
   spec.tied_head = GetBool(config, "tie_word_embeddings", false, kConfigFile);
   ReadTokenIds(config, spec);
@@ -156,8 +181,7 @@ ModelSpec LlamaLikeSpec(const json& config) {
   layer.attn = MakeAttn(spec.dim, heads, kv_heads, head_dim);
   layer.ffn.hidden = WholeField(config, "intermediate_size", {});
   layer.ffn.act = ActField(config, FirstKey(config, {"hidden_act", "hidden_activation"}), "silu");
-  const double rotated = GetFloat(config, "partial_rotary_factor", 1.0, 0, 1, kConfigFile) * layer.attn.head_dim;
-  spec.ropes.push_back(MakeRope(config, static_cast<int>(rotated), RopeStyle::kHalf));
+  spec.ropes.push_back(MakeRope(config, RotatedDims(config, layer.attn.head_dim, 1), RopeStyle::kHalf));
   spec.layers.assign(static_cast<size_t>(WholeField(config, "num_hidden_layers", {}, 4096)), layer);
   return spec;
 }

@@ -24,6 +24,9 @@ std::string_view FirstKey(const nlohmann::json& config, std::initializer_list<st
 float FloatField(const nlohmann::json& config, std::string_view key, std::optional<double> fallback, double low,
                  double high);
 
+// Fields that config.json leaves out, or null, because they have the family's usual values.
+nlohmann::json WithDefaults(const nlohmann::json& config, nlohmann::json defaults);
+
 // Activations by their names in transformers: silu, swish, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, relu2.
 Act ActField(const nlohmann::json& config, std::string_view key, std::string_view fallback);
 
@@ -38,6 +41,15 @@ AttnSpec MakeAttn(int dim, int heads, int kv_heads, std::optional<int> head_dim)
 
 // How many leading values of a head are rotated: the part of them that config.json names, in whichever spelling.
 int RotatedValues(const nlohmann::json& config, int head_dim, double fallback);
+
+// num_experts_per_tok experts out of as many as `key` says: FfnSpec::experts and active.
+void ReadExperts(const nlohmann::json& config, std::string_view key, FfnSpec& ffn);
+
+// Norms of queries and keys in all layers, of the same kind as the others.
+void SetQkNorm(QkNorm kind, ModelSpec& spec);
+
+// sliding_window; 0 = none.
+int WindowField(const nlohmann::json& config);
 
 // Which layers see a sliding window: layer_types where config.json has it, else `windowed(layer)`.
 void SetWindows(const nlohmann::json& config, int window, bool (*windowed)(const nlohmann::json& config, int layer),

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "model/tensor_rule.h"
+#include "model/arch.h"
 
 namespace spate {
 
@@ -32,6 +32,10 @@ inline constexpr std::array kHeadNorms = {
     TensorRule{Slot::kQNorm, {"model.layers.{l}.self_attn.q_norm"}},
     TensorRule{Slot::kKNorm, {"model.layers.{l}.self_attn.k_norm"}},
 };
+
+// A model that also looks at pictures.
+inline constexpr std::array<std::string_view, 2> kPictureParts = {"vision_tower.", "multi_modal_projector."};
+inline constexpr Parts kTextOfMany{"language_model.", kPictureParts};
 
 inline constexpr auto kLlamaTensors = Join(kLlamaStem, Join(kLlamaFfnNorm, kLlamaFfn));
 

@@ -10,10 +10,26 @@
 namespace spate {
 namespace {
 
+// clang-format off
 constexpr std::array kAll = {
     &kLlamaArch,
     &kMistralArch,
+    &kMixtralArch,
     &kQwen2Arch,
+    &kQwen3Arch,
+    &kQwen2MoeArch,
+    &kQwen3MoeArch,
+    &kGemmaArch,
+    &kGemma2Arch,
+    &kGemma3Arch,
+    &kGemma3TextArch,
+    &kPhiArch,
+    &kPhi3Arch,
+    &kGraniteArch,
+    &kGraniteMoeArch,
+    &kCohereArch,
+    &kCohere2Arch,
+    &kMiniCpmArch,
     &kFalconArch,
     &kRwArch,
     &kChatGlmArch,
@@ -39,6 +55,7 @@ constexpr std::array kAll = {
     &kBaichuan1Arch,
     &kNemotronArch,
 };
+// clang-format on
 
 }  // namespace
 
