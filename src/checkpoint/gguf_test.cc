@@ -146,6 +146,11 @@ TEST(Gguf, GettersNameKeyExpectedAndGot) {
 }
 
 TEST(Gguf, RefusesOtherFormatsAndVersions) {
+  const auto is_gguf = [](std::string_view text) {
+    return IsGguf({reinterpret_cast<const std::byte*>(text.data()), text.size()});
+  };
+  EXPECT_TRUE(is_gguf("GGUF"));
+  EXPECT_FALSE(is_gguf("GGU") || is_gguf("PK\3\4"));
   EXPECT_NE(Message("").find("at byte 0"), std::string::npos);
   EXPECT_NE(Message("PK\3\4 and more").find("not a GGUF file"), std::string::npos);
   EXPECT_NE(Message("tjgg and more bytes").find("before GGUF"), std::string::npos);
