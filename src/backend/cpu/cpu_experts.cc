@@ -53,6 +53,7 @@ ExpertRunner::ExpertRunner(const OpsConfig& config, const KernelTable& kernels, 
   if (config.max_experts == 0) return;
   for (int thread = 0; thread < pool.threads(); ++thread) {
     accumulators_.emplace_back(static_cast<size_t>(kTaskAccumulators) * sizeof(float));
+    unpacked_.emplace_back(static_cast<size_t>(kUnpackedFloats) * sizeof(float));
     summands_.emplace_back(static_cast<size_t>(max_active_));
   }
 }
@@ -76,9 +77,8 @@ void ExpertRunner::Run(const FfnSpec& spec, const Linear& router, const Linear& 
   CHECK(spec.active >= 1 && spec.active <= spec.experts, "{} of {} experts", spec.active, spec.experts);
   CHECK(router.rows() == spec.experts, "a router of {} rows, {} experts", router.rows(), spec.experts);
   CHECK(epilogue.kind == Epilogue::Kind::kStore || epilogue.kind == Epilogue::Kind::kAddTo);
-  CHECK(spec.gated && spec.act == Act::kSilu);
-  const auto up_of = [&](int e) -> const CpuLinear& { return ExpertOf(gate_up, spec.experts, e); };
-  const auto down_of = [&](int e) -> const CpuLinear& { return ExpertOf(down, spec.experts, e); };
+  const auto up_of = [&](int e) -> const PackedMatrix& { return ExpertOf(gate_up, spec.experts, e); };
+  const auto down_of = [&](int e) -> const PackedMatrix& { return ExpertOf(down, spec.experts, e); };
   CHECK(up_of(0).outputs() == spec.hidden && down_of(0).cols() == spec.hidden && up_of(0).gated() == spec.gated);
   CheckShape("x", x, x.rows, up_of(0).cols());
   CheckShape("out", out, x.rows, down_of(0).outputs());
@@ -93,12 +93,13 @@ void ExpertRunner::Run(const FfnSpec& spec, const Linear& router, const Linear& 
             static_cast<size_t>(choices * hidden.row_bytes) <= hidden_.size(),
         "{} choices of width {} and {} were not planned", choices, std::max(x.cols, out.cols), spec.hidden);
   const int threads = int64_t{choices} * x.cols * spec.hidden <= kSerialWork ? 1 : pool_.threads();
+  const Epilogue act{.kind = spec.gated ? Epilogue::Kind::kGate : Epilogue::Kind::kAct, .act = spec.act};
   up_.Reset({.stack = &gate_up,
              .experts = spec.experts,
              .groups = groups_.groups(),
              .x = &up_input,
              .out = &hidden,
-             .finish = kernels_.linear.gate_silu},
+             .finish = FinishOf(kernels_.linear, act)},
             threads);
   down_.Reset({.stack = &down,
                .experts = spec.experts,
@@ -113,21 +114,22 @@ void ExpertRunner::Run(const FfnSpec& spec, const Linear& router, const Linear& 
       if (threads > 1) pool_.Sync(thread);
     };
     float* acc = accumulators_[static_cast<size_t>(thread)].As<float>();
+    float* unpacked = unpacked_[static_cast<size_t>(thread)].As<float>();
     const int begin = static_cast<int>(PartBegin(choices, threads, thread));
     const int end = static_cast<int>(PartBegin(choices, threads, thread + 1));
     for (int c = begin; c < end; ++c) {
-      const CpuLinear& expert = up_of(chosen_[static_cast<size_t>(c)]);
+      const PackedMatrix& expert = up_of(chosen_[static_cast<size_t>(c)]);
       ConvertRow(expert, kernels_.linear, Row(x, c / spec.active), up_input.At(groups_.row(c)));
     }
     sync();
-    up_.Run(thread, acc);
+    up_.Run(thread, acc, unpacked);
     sync();
     for (int c = begin; c < end; ++c) {
-      const CpuLinear& expert = down_of(chosen_[static_cast<size_t>(c)]);
+      const PackedMatrix& expert = down_of(chosen_[static_cast<size_t>(c)]);
       ConvertRow(expert, kernels_.linear, hidden.F32(groups_.row(c)), down_input.At(groups_.row(c)));
     }
     sync();
-    down_.Run(thread, acc);
+    down_.Run(thread, acc, unpacked);
     sync();
     Combine(spec.active, results, out, epilogue, thread, threads);
   };

@@ -9,7 +9,7 @@
 namespace spate::cpu {
 namespace {
 
-int64_t TileTasks(const CpuLinear& w) { return CeilDiv(w.tiles(), kTaskTiles); }
+int64_t TileTasks(const PackedMatrix& w) { return CeilDiv(w.tiles(), kTaskTiles); }
 int64_t TokenTasks(int rows) { return CeilDiv(int64_t{rows}, kTaskTokens); }
 
 }  // namespace
@@ -24,19 +24,19 @@ void ExpertProduct::Reset(const Job& job, int threads) noexcept {
   job_ = job;
   first_task_.assign(1, 0);
   for (const ExpertGroups::Group& group : job.groups) {
-    const CpuLinear& w = ExpertOf(*job.stack, job.experts, group.expert);
+    const PackedMatrix& w = ExpertOf(*job.stack, job.experts, group.expert);
     first_task_.push_back(first_task_.back() + TileTasks(w) * TokenTasks(group.rows));
   }
   tasks_.Reset(first_task_.back(), threads);
 }
 
-void ExpertProduct::Run(int thread, float* acc) noexcept {
+void ExpertProduct::Run(int thread, float* acc, float* unpacked) noexcept {
   int64_t next = -1;
   for (int64_t index = tasks_.Next(thread); index >= 0; index = next) {
     const auto end = std::upper_bound(first_task_.begin(), first_task_.end(), index);
     const int64_t first = *(end - 1);
     const ExpertGroups::Group& group = job_.groups[static_cast<size_t>(end - first_task_.begin()) - 1];
-    const CpuLinear& w = ExpertOf(*job_.stack, job_.experts, group.expert);
+    const PackedMatrix& w = ExpertOf(*job_.stack, job_.experts, group.expert);
     const Mat x{.data = job_.x->At(group.begin), .rows = group.rows, .cols = static_cast<int>(w.cols())};
     const Mat out{.data = job_.out->At(group.begin),
                   .rows = group.rows,
@@ -50,6 +50,11 @@ void ExpertProduct::Run(int thread, float* acc) noexcept {
 
     const LinearTask task(job, index - first);
     const auto* data = static_cast<const std::byte*>(x.data);
+    if (w.kernels().unpack != nullptr) {
+      RunBlockTask(job, task, data, unpacked, acc);
+      next = tasks_.Next(thread);
+      continue;
+    }
     if (IsOnePass(w.kernels(), task.tokens)) {
       RunLinearTask(job, task, nullptr, data, acc);
       next = tasks_.Next(thread);
@@ -62,7 +67,7 @@ void ExpertProduct::Run(int thread, float* acc) noexcept {
   }
 }
 
-void ConvertRow(const CpuLinear& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept {
+void ConvertRow(const PackedMatrix& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept {
   switch (w.kernels().activation) {
     case LinearKernels::Activation::kF32:
       std::memcpy(to, from, static_cast<size_t>(w.cols()) * sizeof(float));

@@ -41,8 +41,8 @@ class ExpertProduct {
   };
   // Where no thread runs it. What the job names stays until all have.
   void Reset(const Job& job, int threads) noexcept;
-  // This thread's tasks. acc: scratch of kTaskAccumulators floats.
-  void Run(int thread, float* acc) noexcept;
+  // This thread's tasks. acc, unpacked: scratch of kTaskAccumulators and kUnpackedFloats floats.
+  void Run(int thread, float* acc, float* unpacked) noexcept;
 
  private:
   Job job_;
@@ -51,6 +51,6 @@ class ExpertProduct {
 };
 
 // A row of activations as the kernels of `w` read it.                                                 from [w.cols]
-void ConvertRow(const CpuLinear& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept;
+void ConvertRow(const PackedMatrix& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept;
 
 }  // namespace spate::cpu

@@ -55,7 +55,10 @@ ExpertStack::ExpertStack(const LinearSource& source, const LinearSpec& spec, con
       if (failure) std::rethrow_exception(failure);
     }
   }
-  for (const auto& expert : experts_) CHECK(expert->rows() == rows() / spec.experts, "experts differ in shape");
+  for (const auto& expert : experts_) {
+    CHECK(expert->rows() == rows() / spec.experts, "experts differ in shape");
+    CHECK(expert->segments().size() == 1, "an expert of several parts");
+  }
 }
 
 int64_t ExpertStack::bytes() const {
@@ -64,8 +67,8 @@ int64_t ExpertStack::bytes() const {
   return bytes;
 }
 
-const CpuLinear& ExpertOf(const Linear& linear, int experts, int e) {
-  if (experts == 1) return static_cast<const CpuLinear&>(linear);
+const PackedMatrix& ExpertOf(const Linear& linear, int experts, int e) {
+  if (experts == 1) return static_cast<const CpuLinear&>(linear).segments().front();
   return static_cast<const ExpertStack&>(linear).expert(e);
 }
 

@@ -20,13 +20,13 @@ class ExpertStack final : public Linear {
   int64_t bytes() const override;  // of all experts
 
   int experts() const { return static_cast<int>(experts_.size()); }
-  const CpuLinear& expert(int e) const { return *experts_[static_cast<size_t>(e)]; }
+  const PackedMatrix& expert(int e) const { return experts_[static_cast<size_t>(e)]->segments().front(); }
 
  private:
   std::vector<std::unique_ptr<CpuLinear>> experts_;
 };
 
 // Expert e of what a device packed for a mixture of `experts`; a mixture of one is no stack.
-const CpuLinear& ExpertOf(const Linear& linear, int experts, int e);
+const PackedMatrix& ExpertOf(const Linear& linear, int experts, int e);
 
 }  // namespace spate::cpu
