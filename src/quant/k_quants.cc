@@ -16,8 +16,6 @@
 namespace spate {
 namespace {
 
-constexpr int kElements = 256;
-
 // `bits` bits of element i, whose plane has `width` bytes.
 int Plane(const uint8_t* bytes, int i, int width, int bits) {
   const int planes = 8 / bits;
@@ -46,52 +44,61 @@ int Q3Scale(const uint8_t* scales, int j) {
 void UnpackQ2_K(const uint8_t* block, float* out) {
   const float d = F16At(block + 80);
   const float dmin = F16At(block + 82);
-  for (int i = 0; i < kElements; ++i) {
-    const uint8_t scale_min = block[i / 16];
-    const float scale = d * static_cast<float>(BitsOf(scale_min, 0, 4));
-    const float min = dmin * static_cast<float>(BitsOf(scale_min, 4, 4));
-    out[i] = scale * static_cast<float>(Plane(block + 16, i, 32, 2)) - min;
+  for (int j = 0; j < 16; ++j) {
+    const float scale = d * static_cast<float>(BitsOf(block[j], 0, 4));
+    const float min = dmin * static_cast<float>(BitsOf(block[j], 4, 4));
+    for (int i = 16 * j; i < 16 * (j + 1); ++i) {
+      out[i] = scale * static_cast<float>(Plane(block + 16, i, 32, 2)) - min;
+    }
   }
 }
 
 void UnpackQ3_K(const uint8_t* block, float* out) {
   const float d = F16At(block + 108);
-  for (int i = 0; i < kElements; ++i) {
-    const float scale = d * static_cast<float>(Q3Scale(block + 96, i / 16) - 32);
-    const int level = Plane(block + 32, i, 32, 2) | Plane(block, i, 32, 1) << 2;
-    out[i] = scale * static_cast<float>(level - 4);
+  for (int j = 0; j < 16; ++j) {
+    const float scale = d * static_cast<float>(Q3Scale(block + 96, j) - 32);
+    for (int i = 16 * j; i < 16 * (j + 1); ++i) {
+      const int level = Plane(block + 32, i, 32, 2) | Plane(block, i, 32, 1) << 2;
+      out[i] = scale * static_cast<float>(level - 4);
+    }
   }
 }
 
 void UnpackQ4_K(const uint8_t* block, float* out) {
   const float d = F16At(block);
   const float dmin = F16At(block + 2);
-  for (int i = 0; i < kElements; ++i) {
-    const ScaleMin of = ScaleMinAt(block + 4, i / 32);
+  for (int j = 0; j < 8; ++j) {
+    const ScaleMin of = ScaleMinAt(block + 4, j);
     const float scale = d * static_cast<float>(of.scale);
     const float min = dmin * static_cast<float>(of.min);
-    out[i] = scale * static_cast<float>(Plane(block + 16, i, 32, 4)) - min;
+    for (int i = 32 * j; i < 32 * (j + 1); ++i) {
+      out[i] = scale * static_cast<float>(Plane(block + 16, i, 32, 4)) - min;
+    }
   }
 }
 
 void UnpackQ5_K(const uint8_t* block, float* out) {
   const float d = F16At(block);
   const float dmin = F16At(block + 2);
-  for (int i = 0; i < kElements; ++i) {
-    const ScaleMin of = ScaleMinAt(block + 4, i / 32);
+  for (int j = 0; j < 8; ++j) {
+    const ScaleMin of = ScaleMinAt(block + 4, j);
     const float scale = d * static_cast<float>(of.scale);
     const float min = dmin * static_cast<float>(of.min);
-    const int level = Plane(block + 48, i, 32, 4) | Plane(block + 16, i, 32, 1) << 4;
-    out[i] = scale * static_cast<float>(level) - min;
+    for (int i = 32 * j; i < 32 * (j + 1); ++i) {
+      const int level = Plane(block + 48, i, 32, 4) | Plane(block + 16, i, 32, 1) << 4;
+      out[i] = scale * static_cast<float>(level) - min;
+    }
   }
 }
 
 void UnpackQ6_K(const uint8_t* block, float* out) {
   const float d = F16At(block + 208);
-  for (int i = 0; i < kElements; ++i) {
-    const float scale = d * static_cast<float>(static_cast<int8_t>(block[192 + i / 16]));
-    const int level = Plane(block, i, 64, 4) | Plane(block + 128, i, 32, 2) << 4;
-    out[i] = scale * static_cast<float>(level - 32);
+  for (int j = 0; j < 16; ++j) {
+    const float scale = d * static_cast<float>(static_cast<int8_t>(block[192 + j]));
+    for (int i = 16 * j; i < 16 * (j + 1); ++i) {
+      const int level = Plane(block, i, 64, 4) | Plane(block + 128, i, 32, 2) << 4;
+      out[i] = scale * static_cast<float>(level - 32);
+    }
   }
 }
 
