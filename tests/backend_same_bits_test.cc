@@ -114,6 +114,13 @@ struct AttentionShape {
   std::vector<int> lengths;  // of each sequence
 };
 
+// A weight of a norm that is large enough for every kind.
+std::unique_ptr<Vec> PackQkNorm(Device& device, const AttnSpec& spec, uint64_t seed) {
+  const SourceMatrix source(Random(seed).Values(static_cast<size_t>(spec.QueryWidth())), 1, spec.QueryWidth(),
+                            DType::kF32);
+  return device.PackVec({.weight = source.view()});
+}
+
 // chunk[s] tokens of sequence s a step, all sequences that have some left in one step. Rows by (sequence, position).
 std::map<std::pair<int, int>, std::vector<float>> AttendInChunks(Device& device, const AttentionShape& shape,
                                                                  const std::vector<int>& sequences,
@@ -130,7 +137,9 @@ std::map<std::pair<int, int>, std::vector<float>> AttendInChunks(Device& device,
   RopeTable rope;
   for (int i = 0; i < spec.head_dim / 2; ++i) rope.inv_freq.push_back(1.0f / static_cast<float>(1 + 3 * i));
   config.ropes = {rope};
+  config.alibi = {AlibiSlopes(static_cast<size_t>(spec.heads), 0.05f)};
   const std::unique_ptr<Ops> ops = device.MakeOps(config);
+  const std::unique_ptr<Vec> query_norm = PackQkNorm(device, spec, 8), key_norm = PackQkNorm(device, spec, 9);
 
   std::map<std::pair<int, int>, std::vector<float>> results;
   std::vector<int> past(shape.lengths.size());
@@ -155,7 +164,7 @@ std::map<std::pair<int, int>, std::vector<float>> AttendInChunks(Device& device,
         for (int c = 0; c < spec.QkvWidth(); ++c) qkv.at(row, c) = random.Value();
       }
     }
-    ops->Attend(spec, {}, 0, step.batch(), qkv.mat(), out.mat());
+    ops->Attend(spec, {query_norm.get(), key_norm.get()}, 0, step.batch(), qkv.mat(), out.mat());
     row = 0;
     for (const Chunk& part : chunks) {
       for (int p = part.past; p < part.past + part.tokens; ++p) {
@@ -172,7 +181,11 @@ TEST_P(SameBitsTest, AttendInAnyChunksAndCompany) {
     for (const AttentionShape& shape :
          {AttentionShape{{4, 2, 20, 0.3f, 0}, kv, {300, 17, 40}},
           AttentionShape{{3, 1, 15, 0.3f, 0}, kv, {64, 65, 520, 1}}, AttentionShape{{8, 1, 64, 0.1f, 0}, kv, {275}},
-          AttentionShape{{8, 8, 32, 0.1f, 0}, kv, {33, 260}}}) {
+          AttentionShape{{8, 8, 32, 0.1f, 0}, kv, {33, 260}},
+          AttentionShape{{4, 2, 20, 0.3f, 0, 33, 2.0f}, kv, {300, 17, 40}},
+          AttentionShape{{3, 1, 15, 0.3f, 0, 257, 0, 0, 0.8f}, kv, {64, 65, 590, 1}},
+          AttentionShape{{8, 1, 24, 0.3f, -1, 300, 1.5f, 0, 0, QkNorm::kHead, {}}, kv, {570}},
+          AttentionShape{{6, 6, 16, 0.3f, 0, 15, 1.5f, -1, 0, QkNorm::kWidth, {NormKind::kLayer}}, kv, {90, 280}}}) {
       std::map<std::pair<int, int>, std::vector<float>> alone;
       std::vector<int> all;
       for (int s = 0; s < static_cast<int>(shape.lengths.size()); ++s) {
@@ -186,8 +199,9 @@ TEST_P(SameBitsTest, AttendInAnyChunksAndCompany) {
           int differing = 0;
           for (const auto& [where, row] : alone) differing += SameBits(row, together.at(where)) ? 0 : 1;
           EXPECT_EQ(differing, 0) << "rows differ: " << Name(kv) << " cache, " << shape.spec.heads << "/"
-                                  << shape.spec.kv_heads << " heads of " << shape.spec.head_dim << ", chunks of "
-                                  << chunk[0] << " and so on, " << device->info().threads << " threads";
+                                  << shape.spec.kv_heads << " heads of " << shape.spec.head_dim << ", window "
+                                  << shape.spec.window << ", chunks of " << chunk[0] << " and so on, "
+                                  << device->info().threads << " threads";
         }
       }
     }

@@ -36,6 +36,8 @@ const char* Name(Fault fault) {
       return "one angle";
     case Fault::kTail:
       return "missing tail";
+    case Fault::kNorm:
+      return "one norm weight";
   }
   return "?";
 }

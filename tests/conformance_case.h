@@ -23,8 +23,9 @@ enum class Fault {
   kPosition,  // one token, row or column is read or written one place off
   kAngle,     // one token is rotated as if it were one position earlier
   kTail,      // the last element of the output is not written
+  kNorm,      // one weight of each norm of queries and keys is another
 };
-inline constexpr Fault kFaults[] = {Fault::kWeight, Fault::kPosition, Fault::kAngle, Fault::kTail};
+inline constexpr Fault kFaults[] = {Fault::kWeight, Fault::kPosition, Fault::kAngle, Fault::kTail, Fault::kNorm};
 const char* Name(Fault fault);
 
 struct Output {
@@ -45,7 +46,7 @@ class Case {
   virtual std::string name() const = 0;
   virtual Output Run(Device& device) const = 0;
   // Whether the fault can change the result at all: a single row has no neighbour.
-  virtual bool Feels(Fault fault) const { return fault != Fault::kAngle; }
+  virtual bool Feels(Fault fault) const { return fault != Fault::kAngle && fault != Fault::kNorm; }
 
   // Empty, or where the output leaves what `ref` allows.
   virtual std::string Mismatch(Device& ref, const Output& output) const;

@@ -237,8 +237,9 @@ std::unique_ptr<Linear> FaultyDevice::PackLinear(const LinearSource& source, con
 
 std::unique_ptr<Vec> FaultyDevice::PackVec(const VecSource& source) {
   VecSource other = source;
-  if (fault_ == Fault::kWeight && source.weight.rows == 0) other.offset += 1;
-  if (fault_ != Fault::kWeight || source.weight.rows == 0) return inner_.PackVec(other);
+  const bool changes = fault_ == Fault::kWeight || fault_ == Fault::kNorm;
+  if (changes && source.weight.rows == 0) other.offset += 1;
+  if (!changes || source.weight.rows == 0) return inner_.PackVec(other);
   const OneMore changed(source.weight);
   other.weight = changed.view();
   return inner_.PackVec(other);

@@ -69,6 +69,7 @@ class SampleCase final : public Case {
         return choices > 1;
       case Fault::kPosition:
         return choices > 1 && shape_.draws;
+      case Fault::kNorm:
       case Fault::kAngle:
         return false;
       case Fault::kTail:

@@ -20,13 +20,15 @@ struct AttentionShape {
   int rotated = 8;  // dimensions
   RopeStyle style = RopeStyle::kHalf;
   DType kv = DType::kF32;
+  int window = 0;
 
   AttnSpec Spec() const {
     return {.heads = heads,
             .kv_heads = kv_heads,
             .head_dim = head_dim,
             .scale = 1.0f / std::sqrt(static_cast<float>(head_dim)),
-            .rope = 0};
+            .rope = 0,
+            .window = window};
   }
 };
 
@@ -148,7 +150,7 @@ class AttentionSteps {
     const AttnSpec spec = shape_.Spec();
     const Mat qkv{qkv_.data(), batch_.tokens, spec.QkvWidth(), spec.QkvWidth(), DType::kF32};
     const Mat out{out_.data(), batch_.tokens, spec.QueryWidth(), spec.QueryWidth(), DType::kF32};
-    runner.Attend(spec, layer, batch_, qkv, out);
+    runner.Attend(spec, {}, layer, batch_, qkv, out);
   }
   void Store() {
     const size_t width = static_cast<size_t>(shape_.Spec().QueryWidth());

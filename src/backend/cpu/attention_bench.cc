@@ -1,6 +1,7 @@
 // Attention and sampling in the shapes of real models, on every level that this machine runs.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace {
 constexpr AttentionShape kLlama1B{.heads = 32, .kv_heads = 8, .head_dim = 64, .rotated = 64, .kv = DType::kBF16};
 constexpr AttentionShape kLlama8B{.heads = 32, .kv_heads = 8, .head_dim = 128, .rotated = 128, .kv = DType::kBF16};
 constexpr AttentionShape kLlama2{.heads = 32, .kv_heads = 32, .head_dim = 128, .rotated = 128, .kv = DType::kBF16};
+
+constexpr AttentionShape kWindow{
+    .heads = 32, .kv_heads = 8, .head_dim = 64, .rotated = 64, .kv = DType::kBF16, .window = 512};
 
 // A first part of the sequence must come out alike from one thread and from all.
 void CheckBits(const AttentionShape& shape, const KernelTable& kernels, int threads) {
@@ -41,12 +45,15 @@ void Attend(benchmark::State& state, const KernelTable& kernels, const Attention
   runner.Begin(steps.batch());
   for (auto _ : state) steps.Attend(runner, 0);
   double seen = 0;  // keys, over the queries of a sequence
-  for (int t = 0; t < tokens; ++t) seen += depth + t + 1;
+  for (int t = 0; t < tokens; ++t) {
+    const int keys = depth + t + 1;
+    seen += shape.window > 0 ? std::min(keys, shape.window) : keys;
+  }
+  const double cached = shape.window > 0 ? std::min(depth + tokens, shape.window + tokens) : depth + tokens;
   state.counters["GFLOP/s"] = benchmark::Counter(4 * seen * sequences * shape.heads * shape.head_dim * 1e-9,
                                                  benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["KV_GB/s"] =
-      benchmark::Counter(4.0 * (depth + tokens) * sequences * shape.kv_heads * shape.head_dim * 1e-9,
-                         benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["KV_GB/s"] = benchmark::Counter(4.0 * cached * sequences * shape.kv_heads * shape.head_dim * 1e-9,
+                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void Sample(benchmark::State& state, const KernelTable& kernels, const SampleArgs& args, int rows, int threads) {
@@ -88,6 +95,9 @@ void Sample(benchmark::State& state, const KernelTable& kernels, const SampleArg
       attend("attend_1b_batch_16_decode_2048", kLlama1B, threads, 16, 2048, 1);  // larger than caches
       attend("attend_1b_decode_100", kLlama1B, threads, 1, 100, 1);
     }
+    attend("attend_window_512_prefill_512_at_4096", kWindow, 2, 1, 4096, 512);
+    attend("attend_window_512_decode_4096", kWindow, 2, 1, 4096, 1);
+    attend("attend_window_512_decode_512", kWindow, 2, 1, 512, 1);
     attend("attend_8b_prefill_512", kLlama8B, 2, 1, 0, 512);
     attend("attend_8b_prefill_512_at_2048", kLlama8B, 2, 1, 2048, 512);
     attend("attend_7b_prefill_512", kLlama2, 2, 1, 0, 512);

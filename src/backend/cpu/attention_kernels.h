@@ -25,8 +25,8 @@ inline constexpr int kPartBlocks = kAttentionPart / kKvBlockTokens;
 // Softmax so far of some rows. A row is one query head of one token.
 struct AttentionState {
   float* mixed;  // [rows, PaddedDims]  sum of 2^(score - max) * value
-  float* max;    // [rows]
-  float* sum;    // [rows]              sum of 2^(score - max)
+  float* max;    // [rows]              -infinity where no key was seen
+  float* sum;    // [rows]              sum of 2^(score - max), 0 where no key was seen: else at least 1
 };
 
 // One part (at most kAttentionPart consecutive positions) for the rows of one tile.
@@ -35,11 +35,15 @@ struct AttentionPart {
   int rows;              // queries * sharing; the rows of a query lie together
   int sharing;           // query heads that read this key/value head
   int head_dim;
-  int keys;               // of this part that the first query sees; each next one sees one more
+  int begin;  // first key of this part that the first query sees, or any number below 0; each next one begins one later
+  int keys;   // end of what the first query sees; each next one sees one more
   const int32_t* blocks;  // block numbers of this part
   const std::byte* k;     // keys and values of this layer and head in block 0
   const std::byte* v;
   int64_t block_bytes;   // from block to block
+  float softcap;         // of the scores, which count in powers of two as the queries do; 0 = off
+  const float* slopes;   // [sharing] added per position, in powers of two; null = none
+  int distance;          // position of the part's first key minus that of the first query
   float* scores;         // [kQueryRows][kAttentionPart]: scratch
   AttentionState state;  // out: of this part alone
 };
@@ -54,7 +58,7 @@ struct AttentionKernels {
 
   // Row `row` of the packed queries: rotated values times `scale`.               query [head_dim]
   void (*pack_query)(const float* query, int head_dim, float scale, int row, float* queries) = nullptr;
-  // state = state merged with the part that follows it.
+  // state = state merged with the part that follows it. Where one of them saw no key the other is left bit by bit.
   void (*merge)(const AttentionState& part, int rows, int head_dim, const AttentionState& state) = nullptr;
   // out = mixed / sum of one row.                                                out [head_dim]
   void (*finish)(const AttentionState& state, int row, int head_dim, float* out) = nullptr;

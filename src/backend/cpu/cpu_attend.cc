@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/cpu/cpu_qk_norm.h"
 #include "base/check.h"
 #include "base/math_util.h"
 
@@ -15,10 +16,13 @@ constexpr int kTileRowsWanted = 64;
 constexpr int kWriteTokens = 16;
 // Below this many keys times rows times dimensions one thread is done before the others are awake.
 constexpr int64_t kSmallWork = 1 << 17;
+// Values of q, k and v that one task clamps and normalizes.
+constexpr int64_t kSmallValues = 1 << 15;
 // Longest results of parts that are kept at once.
 constexpr int64_t kMaxPieceBytes = int64_t{64} << 20;
 
 constexpr double kLog2E = 1.4426950408889634;
+float InPowersOfTwo(float score) { return static_cast<float>(static_cast<double>(score) * kLog2E); }
 
 // Queries of a tile: a power of two, so that a tile never crosses a part.
 int TileQueries(int sharing) {
@@ -26,6 +30,9 @@ int TileQueries(int sharing) {
   while (queries * 2 * sharing <= kTileRowsWanted) queries *= 2;
   return std::min(queries, kAttentionPart);
 }
+
+// The first position that a query at `position` sees.
+int FirstKey(int position, int window) { return window == 0 ? 0 : std::max(position + 1 - window, 0); }
 
 // Result of one part: mixed values, maxima and sums of the rows of one query.
 int64_t PieceFloats(int64_t rows, int64_t dims) { return AlignUp(rows * (dims + 2), 16); }
@@ -64,12 +71,14 @@ struct AttentionRunner::Job {
   const AttnSpec& spec;
   const Batch& batch;
   const KvView& view;
-  const Mat& qkv;
+  const Mat qkv;
   const Mat& out;
-  const Rope& rope;
+  const Rope* rope;     // null = nothing is rotated
+  const float* slopes;  // [heads] or null
   KvArena::Layer& layer;
   int sharing;
   float query_scale;  // scale * log2(e): weights are powers of two
+  float softcap;      // likewise
   bool split;         // a task is one part of a tile
 };
 
@@ -78,11 +87,16 @@ AttentionRunner::AttentionRunner(const OpsConfig& config, const KernelTable& ker
       pool_(pool),
       max_tokens_(config.max_tokens),
       kv_(config.kv, config.kv_blocks),
-      format_(config.kv.dtype == DType::kF32 ? kernels.attention.f32 : kernels.attention.bf16) {
+      format_(config.kv.dtype == DType::kF32 ? kernels.attention.f32 : kernels.attention.bf16),
+      prepared_stride_(AlignUp(config.max_qkv, 16)),
+      // Memory is taken where it is written: nothing in a model that needs none of it.
+      prepared_(static_cast<size_t>(max_tokens_ * prepared_stride_) * sizeof(float)) {
   for (const RopeTable& table : config.ropes) {
     const size_t bytes = static_cast<size_t>(max_tokens_) * table.inv_freq.size() * sizeof(float);
     ropes_.push_back({table.style, table.magnitude, table.inv_freq, AlignedBuffer(bytes), AlignedBuffer(bytes)});
   }
+  slopes_ = config.alibi;
+  for (AlibiSlopes& slopes : slopes_) std::transform(slopes.begin(), slopes.end(), slopes.begin(), InPowersOfTwo);
   tiles_.reserve(static_cast<size_t>(max_tokens_));
 
   const Limits limits = FindLimits(config);
@@ -133,9 +147,10 @@ void AttentionRunner::Begin(const Batch& batch) {
   }
 }
 
-void AttentionRunner::PlanTiles(const Batch& batch, int sharing) {
-  if (planned_sharing_ == sharing) return;
+void AttentionRunner::PlanTiles(const Batch& batch, int sharing, int window) {
+  if (planned_sharing_ == sharing && planned_window_ == window) return;
   planned_sharing_ = sharing;
+  planned_window_ = window;
   tiles_.clear();
   total_parts_ = 0;
   const int most = TileQueries(sharing);
@@ -147,8 +162,9 @@ void AttentionRunner::PlanTiles(const Batch& batch, int sharing) {
           batch.host_context_len[static_cast<size_t>(s)]);
     while (token < end) {
       const int queries = std::min(end - token, most - position % most);
-      const int parts = position / kAttentionPart + 1;
-      tiles_.push_back({s, token, queries, position, parts, total_parts_});
+      const int first_part = FirstKey(position, window) / kAttentionPart;
+      const int parts = position / kAttentionPart + 1 - first_part;
+      tiles_.push_back({s, token, queries, position, first_part, parts, total_parts_});
       total_parts_ += parts;
       token += queries;
       position += queries;
@@ -156,7 +172,22 @@ void AttentionRunner::PlanTiles(const Batch& batch, int sharing) {
   }
 }
 
-void AttentionRunner::Attend(const AttnSpec& spec, int layer, const Batch& batch, const Mat& qkv, const Mat& out) {
+Mat AttentionRunner::Prepared(const AttnSpec& spec, const QkNormWeights& norms, const Mat& qkv) {
+  CHECK(spec.QkvWidth() <= prepared_stride_, "{} values of a row, planned for {}", spec.QkvWidth(), prepared_stride_);
+  CheckQkNorm(spec, norms);
+  const Mat prepared{prepared_.data(), qkv.rows, qkv.cols, prepared_stride_, DType::kF32};
+  const int64_t grain = std::max<int64_t>(1, kSmallValues / qkv.cols);
+  pool_.ParallelFor(0, qkv.rows, grain, [&](int64_t begin, int64_t end, int /*thread*/) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int token = static_cast<int>(t);
+      PrepareQkv(spec, norms, kernels_.rows, Row(qkv, token), MutableRow(prepared, token));
+    }
+  });
+  return prepared;
+}
+
+void AttentionRunner::Attend(const AttnSpec& spec, const QkNormWeights& norms, int layer, const Batch& batch,
+                             const Mat& qkv, const Mat& out) {
   CHECK(layer >= 0 && layer < kv_.layers(), "layer {}", layer);
   KvArena::Layer& kv = kv_.layer(layer);
   CHECK(spec.kv_heads == kv.kv_heads && spec.head_dim == kv.head_dim && spec.heads % spec.kv_heads == 0,
@@ -164,17 +195,22 @@ void AttentionRunner::Attend(const AttnSpec& spec, int layer, const Batch& batch
         kv.head_dim);
   CHECK(qkv.rows == batch.tokens && qkv.cols == spec.QkvWidth() && out.rows == batch.tokens &&
         out.cols == spec.QueryWidth());
-  CHECK(static_cast<size_t>(spec.rope) < ropes_.size() && static_cast<size_t>(kv.group) < batch.kv.size());
-  const Rope& rope = ropes_[static_cast<size_t>(spec.rope)];
-  CHECK(2 * rope.inv_freq.size() <= static_cast<size_t>(spec.head_dim), "{} rotated pairs in a head of {}",
-        rope.inv_freq.size(), spec.head_dim);
+  CHECK(static_cast<size_t>(kv.group) < batch.kv.size());
+  CHECK(spec.rope < static_cast<int>(ropes_.size()) && spec.alibi < static_cast<int>(slopes_.size()),
+        "rope {} of {}, alibi {} of {}", spec.rope, ropes_.size(), spec.alibi, slopes_.size());
+  const Rope* rope = spec.rope < 0 ? nullptr : &ropes_[static_cast<size_t>(spec.rope)];
+  CHECK(rope == nullptr || 2 * rope->inv_freq.size() <= static_cast<size_t>(spec.head_dim),
+        "{} rotated pairs in a head of {}", rope->inv_freq.size(), spec.head_dim);
+  const AlibiSlopes* slopes = spec.alibi < 0 ? nullptr : &slopes_[static_cast<size_t>(spec.alibi)];
+  CHECK(slopes == nullptr || slopes->size() == static_cast<size_t>(spec.heads), "{} heads", spec.heads);
+  CHECK(spec.window >= 0 && spec.softcap >= 0 && spec.clip >= 0);
 
   const int sharing = spec.heads / spec.kv_heads;
-  PlanTiles(batch, sharing);
+  PlanTiles(batch, sharing, spec.window);
   int64_t rows_keys = 0;
   int most_queries = 0;
   for (const Tile& tile : tiles_) {
-    rows_keys += int64_t{tile.queries} * (tile.position + tile.queries);
+    rows_keys += int64_t{tile.queries} * (tile.position + tile.queries - FirstKey(tile.position, spec.window));
     most_queries = std::max(most_queries, tile.queries);
   }
   const int64_t tasks = static_cast<int64_t>(tiles_.size()) * spec.kv_heads;
@@ -186,12 +222,14 @@ void AttentionRunner::Attend(const AttnSpec& spec, int layer, const Batch& batch
   const Job job{.spec = spec,
                 .batch = batch,
                 .view = batch.kv[static_cast<size_t>(kv.group)],
-                .qkv = qkv,
+                .qkv = ChangesQkv(spec) ? Prepared(spec, norms, qkv) : qkv,
                 .out = out,
                 .rope = rope,
+                .slopes = slopes == nullptr ? nullptr : slopes->data(),
                 .layer = kv,
                 .sharing = sharing,
-                .query_scale = static_cast<float>(static_cast<double>(spec.scale) * kLog2E),
+                .query_scale = InPowersOfTwo(spec.scale),
+                .softcap = InPowersOfTwo(spec.softcap),
                 .split = split};
   writes_.Reset();
   tasks_.Reset();
@@ -245,10 +283,15 @@ void AttentionRunner::RunThread(const Job& job, int thread) noexcept {
 }
 
 void AttentionRunner::Rotate(const Job& job, const float* head, int token, float* out) const {
-  const int pairs = static_cast<int>(job.rope.inv_freq.size());
-  const auto rotate = job.rope.style == RopeStyle::kHalf ? kernels_.rows.rotate_half : kernels_.rows.rotate_interleaved;
-  rotate(head, job.rope.cos.As<float>() + int64_t{token} * pairs, job.rope.sin.As<float>() + int64_t{token} * pairs,
-         pairs, job.spec.head_dim, out);
+  if (job.rope == nullptr) {
+    std::copy_n(head, job.spec.head_dim, out);
+    return;
+  }
+  const Rope& rope = *job.rope;
+  const int pairs = static_cast<int>(rope.inv_freq.size());
+  const auto rotate = rope.style == RopeStyle::kHalf ? kernels_.rows.rotate_half : kernels_.rows.rotate_interleaved;
+  rotate(head, rope.cos.As<float>() + int64_t{token} * pairs, rope.sin.As<float>() + int64_t{token} * pairs, pairs,
+         job.spec.head_dim, out);
 }
 
 void AttentionRunner::WriteToken(const Job& job, int token, int kv_head, float* row) const {
@@ -278,17 +321,22 @@ void AttentionRunner::LoadQueries(const Job& job, const Tile& tile, int kv_head,
 
 void AttentionRunner::RunPart(const Job& job, const Tile& tile, int kv_head, int part, const Scratch& scratch,
                               const AttentionState& state) const {
+  part += tile.first_part;
   const int first_key = part * kAttentionPart;
   const AttentionPart args{
       .queries = scratch.queries,
       .rows = tile.queries * job.sharing,
       .sharing = job.sharing,
       .head_dim = job.spec.head_dim,
+      .begin = job.spec.window == 0 ? -kAttentionPart : tile.position + 1 - job.spec.window - first_key,
       .keys = std::min(kAttentionPart, tile.position + 1 - first_key),
       .blocks = job.view.block_table + int64_t{tile.sequence} * job.view.max_blocks + part * kPartBlocks,
       .k = job.layer.Keys(0, kv_head),
       .v = job.layer.Values(0, kv_head),
       .block_bytes = job.layer.block_bytes,
+      .softcap = job.softcap,
+      .slopes = job.slopes == nullptr ? nullptr : job.slopes + kv_head * job.sharing,
+      .distance = first_key - tile.position,
       .scores = scratch.scores,
       .state = state};
   format_.part(args);

@@ -204,6 +204,26 @@ TEST_P(CpuAttendTest, LeavesOtherPlacesAlone) {
   }
 }
 
+// What no query of a step sees is not looked at: work is proportional to the window.
+TEST_P(CpuAttendTest, ReadsNoBlockBeforeTheWindow) {
+  for (const int threads : {1, 3}) {
+    const AttentionShape shape{.heads = 4, .kv_heads = 1, .kv = DType::kBF16, .window = 300};
+    constexpr int kLengths[] = {1000};
+    AttentionSteps whole(shape, kLengths, 7, 1), steps(shape, kLengths, 7, 1);
+    ThreadPool pool(threads);
+    AttentionRunner whole_runner(whole.Config(), *GetParam(), pool), runner(steps.Config(), *GetParam(), pool);
+    constexpr int kPrompt[] = {980}, kTen[] = {10}, kOne[] = {1};
+    for (const std::span<const int> counts : {std::span(kPrompt), std::span(kTen), std::span(kOne), std::span(kOne)}) {
+      const int first = std::max(0, steps.sequences()[0].done + 1 - shape.window);
+      // Reading there would end the test.
+      for (int b = 0; b < first / kKvBlockTokens; ++b) steps.sequences()[0].blocks[static_cast<size_t>(b)] = 1 << 30;
+      steps.Step(runner, counts);
+      whole.Step(whole_runner, counts);
+    }
+    EXPECT_EQ(steps.sequences()[0].out, whole.sequences()[0].out);
+  }
+}
+
 TEST_P(CpuAttendTest, LayersAreSeparate) {
   const AttentionShape shape;
   constexpr int kLengths[] = {20};

@@ -84,10 +84,8 @@ void CpuOps::AddNorm(const Vec& w, const NormSpec& spec, const Mat* delta, Mat x
   });
 }
 
-void CpuOps::Attend(const AttnSpec& spec, const QkNormWeights& /*norms*/, int layer, const Batch& batch, Mat qkv,
-                    Mat out) {
-  CHECK(spec.qk_norm == QkNorm::kNone && spec.window == 0 && spec.softcap == 0 && spec.alibi < 0 && spec.clip == 0);
-  attention_.Attend(spec, layer, batch, qkv, out);
+void CpuOps::Attend(const AttnSpec& spec, const QkNormWeights& norms, int layer, const Batch& batch, Mat qkv, Mat out) {
+  attention_.Attend(spec, norms, layer, batch, qkv, out);
 }
 
 void CpuOps::Experts(const FfnSpec& spec, const Linear& router, const Linear& gate_up, const Linear& down, Mat x,

@@ -28,6 +28,8 @@ struct RowKernels {
   void (*add)(const float* delta, float* x, int64_t count) = nullptr;
   // x = cap tanh(x / cap).                                                           x [count]
   void (*softcap)(float cap, float* x, int64_t count) = nullptr;
+  // out = x clamped to +- limit. out may be x.                                       x, out [count]
+  void (*clip)(float limit, const float* x, float* out, int64_t count) = nullptr;
 
   // Rotates the first 2 * pairs values of a head and copies the rest.                in, out [head_dim]
   void (*rotate_half)(const float* in, const float* cos, const float* sin, int pairs, int head_dim,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -68,6 +69,9 @@ struct Rig {
   }
 
   std::vector<float> Step(const AttnSpec& spec, const RopeTable& rope, std::vector<float> qkv, int first_position) {
+    return Step(spec, AttnData{.rope = &rope}, std::move(qkv), first_position);
+  }
+  std::vector<float> Step(const AttnSpec& spec, const AttnData& data, std::vector<float> qkv, int first_position) {
     const int tokens = static_cast<int>(qkv.size()) / spec.QkvWidth();
     std::vector<int32_t> positions, slots;
     for (int t = 0; t < tokens; ++t) {
@@ -86,7 +90,7 @@ struct Rig {
     batch.context_len = context_len;
     batch.kv = {&view, 1};
     std::vector<float> out(static_cast<size_t>(tokens * spec.QueryWidth()));
-    Attend(spec, {.rope = &rope}, 0, batch, {qkv.data(), tokens, spec.QkvWidth(), spec.QkvWidth(), DType::kF32},
+    Attend(spec, data, 0, batch, {qkv.data(), tokens, spec.QkvWidth(), spec.QkvWidth(), DType::kF32},
            {out.data(), tokens, spec.QueryWidth(), spec.QueryWidth(), DType::kF32}, kv);
     return out;
   }
@@ -149,6 +153,83 @@ TEST(RefAttention, OnlyRelativePositionsMatterUnderRope) {
   const double first = std::exp(std::cos(0.5)) / (std::exp(std::cos(0.5)) + std::exp(1.0));
   EXPECT_NEAR(out[2], first, 1e-6);
   EXPECT_NEAR(out[3], 1 - first, 1e-6);
+}
+
+// q, k, v of `count` tokens of one head of one value; all scores are 0, value p is p.
+std::vector<float> ZeroScores(int count) {
+  std::vector<float> qkv;
+  for (int p = 0; p < count; ++p) qkv.insert(qkv.end(), {0.0f, 0.0f, static_cast<float>(p)});
+  return qkv;
+}
+
+TEST(RefAttention, AWindowHoldsTheTokenItselfAndThoseBeforeIt) {
+  for (const int window : {1, 2, 16, 17, 39, 40, 100}) {
+    Rig rig(1, 1, DType::kF32, {3, 0, 7});
+    const AttnSpec spec = {.heads = 1, .kv_heads = 1, .head_dim = 1, .scale = 1, .window = window};
+    const std::vector<float> out = rig.Step(spec, NoRope(), ZeroScores(40), 0);
+    for (int p = 0; p < 40; ++p) {
+      const int first = std::max(0, p + 1 - window);
+      EXPECT_NEAR(out[static_cast<size_t>(p)], (first + p) / 2.0, 1e-5) << "position " << p << ", window " << window;
+    }
+  }
+}
+
+TEST(RefAttention, ASlopeLowersWhatIsFar) {
+  Rig rig(1, 1, DType::kF32, {0});
+  const AlibiSlopes slopes = {static_cast<float>(std::numbers::ln2), 0};
+  const AttnSpec spec = {.heads = 2, .kv_heads = 1, .head_dim = 1, .scale = 1, .alibi = 0};
+  // Two query heads, one key: the weights of the first are 1/4, 1/2 and 1, those of the second are equal.
+  const std::vector<float> out =
+      rig.Step(spec, AttnData{.alibi = &slopes}, {0, 0, 0, 7, /**/ 0, 0, 0, 14, /**/ 0, 0, 0, 28}, 0);
+  EXPECT_NEAR(out[4], (7 / 4.0 + 14 / 2.0 + 28) / (7 / 4.0), 1e-5);
+  EXPECT_NEAR(out[5], (7 + 14 + 28) / 3.0, 1e-5);
+}
+
+TEST(RefAttention, ScoresAreCappedBeforeTheyAreBiased) {
+  Rig rig(1, 1, DType::kF32, {0});
+  const AlibiSlopes slopes = {1};
+  const AttnSpec spec = {.heads = 1, .kv_heads = 1, .head_dim = 1, .scale = 100, .softcap = 2, .alibi = 0};
+  // Scores of the second token: 2 tanh(1000 / 2) - 1 = 1 with the first key, 2 tanh(0) = 0 with its own.
+  const std::vector<float> out = rig.Step(spec, AttnData{.alibi = &slopes}, {0, 10, 1, /**/ 1, 0, 0}, 0);
+  EXPECT_NEAR(out[1], std::exp(1.0) / (std::exp(1.0) + 1), 1e-6);
+}
+
+TEST(RefAttention, EveryKindOfQkNorm) {
+  // Two query heads and one key/value head of two values; the second token is looked at.
+  const std::vector<float> first = {0, 0, 0, 0, /*k*/ 2, 2, /*v*/ 1, 0};
+  const std::vector<float> second = {3, 3, 6, -6, /*k*/ 5, -5, /*v*/ 0, 1};
+  const std::vector<float> key_weight = {1, 1};
+  const auto vec = [](const std::vector<float>& values) {
+    return RefVec({.weight = {reinterpret_cast<const std::byte*>(values.data()), DType::kF32, 1,
+                              static_cast<int64_t>(values.size()), static_cast<int64_t>(values.size()) * 4}});
+  };
+  // The first token's weight in the second's heads, where their scores differ by `differences`.
+  const auto expect = [&](QkNorm kind, const std::vector<float>& query_weight, double head0, double head1) {
+    Rig rig(1, 2, DType::kF32, {0});
+    const RefVec query = vec(query_weight), key = vec(key_weight);
+    const AttnSpec spec = {
+        .heads = 2, .kv_heads = 1, .head_dim = 2, .scale = 1, .qk_norm = kind, .qk_norm_spec = {NormKind::kRms, 0.0f}};
+    std::vector<float> qkv = first;
+    qkv.insert(qkv.end(), second.begin(), second.end());
+    const std::vector<float> out = rig.Step(spec, AttnData{.query_norm = &query, .key_norm = &key}, qkv, 0);
+    EXPECT_NEAR(out[4], 1 / (1 + std::exp(-head0)), 1e-6);
+    EXPECT_NEAR(out[6], 1 / (1 + std::exp(-head1)), 1e-6);
+  };
+  // Keys become (1, 1) and (1, -1). Per head, queries become (1, 1) w and (1, -1) w; scores of q = (a, b) are a + b
+  // with the first key and a - b with the second: the difference is 2 b.
+  expect(QkNorm::kHead, {0.5f, 0.25f}, 2 * 0.25, -2 * 0.25);
+  expect(QkNorm::kEachHead, {0.5f, 0.25f, 1, 0.75f}, 2 * 0.25, -2 * 0.75);
+  // All heads together: the mean square of (3, 3, 6, -6) is 22.5.
+  expect(QkNorm::kWidth, {0.5f, 0.25f, 1, 0.75f}, 2 * 0.25 * 3 / std::sqrt(22.5), -2 * 0.75 * 6 / std::sqrt(22.5));
+}
+
+TEST(RefAttention, ClampsQueriesKeysAndValues) {
+  Rig rig(1, 1, DType::kF32, {0});
+  const AttnSpec spec = {.heads = 1, .kv_heads = 1, .head_dim = 1, .scale = 1, .clip = 2};
+  const std::vector<float> out = rig.Step(spec, AttnData{}, {0, 50, 50, /**/ 9, -70, -1}, 0);
+  EXPECT_EQ(out[0], 2);
+  const double weight = 1 / (1 + std::exp(-2.0 * 4));  // scores 2 * 2 and 2 * -2
+  EXPECT_NEAR(out[1], 2 * weight - (1 - weight), 1e-6);
 }
 
 TEST(RefAttention, ValuesAreRoundedToTheCacheFormat) {

@@ -54,6 +54,41 @@ TEST(RefLinear, GateIsSiluOfGateTimesUp) {
   EXPECT_NEAR(out[1], 0.7310585786 * 2.0, 1e-7);
 }
 
+// Values of the definitions in 30 digits.
+TEST(RefLinear, ActivationsHaveTheirPublishedValues) {
+  EXPECT_NEAR(Activate(Act::kGeluErf, 1), 0.84134474606854293, 1e-15);
+  EXPECT_NEAR(Activate(Act::kGeluErf, -1), -0.15865525393145707, 1e-15);
+  EXPECT_NEAR(Activate(Act::kGeluErf, 3), 2.99595030590510972, 1e-14);
+  EXPECT_NEAR(Activate(Act::kGeluTanh, 1), 0.841191990608276705, 1e-15);
+  EXPECT_NEAR(Activate(Act::kGeluTanh, -1), -0.158808009391723295, 1e-15);
+  EXPECT_NEAR(Activate(Act::kGeluTanh, 3), 2.99636260791822698, 1e-14);
+  for (const Act act : {Act::kGeluErf, Act::kGeluTanh}) {
+    EXPECT_EQ(Activate(act, 0), 0);
+    EXPECT_EQ(Activate(act, 100), 100);
+    EXPECT_EQ(Activate(act, -100), 0);
+  }
+  EXPECT_EQ(Activate(Act::kRelu, 3), 3);
+  EXPECT_EQ(Activate(Act::kRelu, -3), 0);
+  EXPECT_EQ(Activate(Act::kReluSquared, 3), 9);
+  EXPECT_EQ(Activate(Act::kReluSquared, -3), 0);
+}
+
+TEST(RefLinear, ActAndScale) {
+  const std::vector<float> weights = {2, -3};
+  const MatrixView parts[] = {View(weights, 2, 1)};
+  const std::vector<float> biases = {1, 1};
+  const MatrixView bias[] = {View(biases, 1, 2)};
+  const RefLinear w({parts, bias}, {DType::kF32, false});
+  std::vector<float> x = {1};
+  std::vector<float> out = {100, 200};
+  Apply(w, MatOf(x, 1, 1), MatOf(out, 1, 2), {Epilogue::Kind::kAddTo, Act::kSilu, 0.5f});
+  EXPECT_EQ(out, (std::vector<float>{101.5f, 199}));
+  Apply(w, MatOf(x, 1, 1), MatOf(out, 1, 2), {Epilogue::Kind::kStore, Act::kSilu, -2});
+  EXPECT_EQ(out, (std::vector<float>{-6, 4}));
+  Apply(w, MatOf(x, 1, 1), MatOf(out, 1, 2), {Epilogue::Kind::kAct, Act::kReluSquared});
+  EXPECT_EQ(out, (std::vector<float>{9, 0}));
+}
+
 TEST(RefLinear, SiluFarFromZero) {
   EXPECT_EQ(Activate(Act::kSilu, 0), 0);
   EXPECT_DOUBLE_EQ(Activate(Act::kSilu, 800), 800);

@@ -41,5 +41,36 @@ TEST(RefNorm, DeltaIsAddedToTheResidualRowByRow) {
   EXPECT_NEAR(out[2], 8 / std::sqrt(40.0), 1e-7);
 }
 
+TEST(RefNorm, LayerNormByHand) {
+  std::vector<float> x = {1, 2, 3, 6};  // mean 3, variance (4 + 1 + 0 + 9) / 4 = 3.5
+  const std::vector<float> weight = {1, 2, 3, -1};
+  const std::vector<float> bias = {10, 20, 30, 40};
+  const auto view = [](const std::vector<float>& values) {
+    return MatrixView{reinterpret_cast<const std::byte*>(values.data()), DType::kF32, 1, 4, 16};
+  };
+  std::vector<float> out(4);
+  const Mat in = {x.data(), 1, 4, 4, DType::kF32}, to = {out.data(), 1, 4, 4, DType::kF32};
+  AddNorm(RefVec({.weight = view(weight), .bias = view(bias)}), {NormKind::kLayer, 0.5f}, nullptr, in, to);
+  EXPECT_EQ(out, (std::vector<float>{9, 19, 30, 38.5f}));  // distances / sqrt(3.5 + 0.5)
+  // Another weight: stored as what is added to 1.
+  AddNorm(RefVec({.weight = view(weight), .offset = 1}), {NormKind::kLayer, 0.5f}, nullptr, in, to);
+  EXPECT_EQ(out, (std::vector<float>{-2, -1.5f, 0, 0}));
+  // None at all.
+  AddNorm(RefVec({.size = 4}), {NormKind::kLayer, 0.5f}, nullptr, in, to);
+  EXPECT_EQ(out, (std::vector<float>{-1, -0.5f, 0, 1.5f}));
+}
+
+TEST(RefNorm, RmsNormAddsItsBias) {
+  std::vector<float> x = {2, -2};
+  const std::vector<float> weight = {3, 5}, bias = {1, -1};
+  const auto view = [](const std::vector<float>& values) {
+    return MatrixView{reinterpret_cast<const std::byte*>(values.data()), DType::kF32, 1, 2, 8};
+  };
+  std::vector<float> out(2);
+  AddNorm(RefVec({.weight = view(weight), .bias = view(bias)}), {NormKind::kRms, 0.0f}, nullptr,
+          {x.data(), 1, 2, 2, DType::kF32}, {out.data(), 1, 2, 2, DType::kF32});
+  EXPECT_EQ(out, (std::vector<float>{4, -6}));
+}
+
 }  // namespace
 }  // namespace spate::ref

@@ -97,6 +97,38 @@ TEST(RefOps, GatherRowsAndDownloadFollowTheStride) {
   EXPECT_EQ(host, (std::vector<float>{1, 2, 3, 4}));
 }
 
+TEST(RefOps, EmbedScalesAndPositionsAreAdded) {
+  const std::unique_ptr<Device> device = MakeRefDevice({});
+  const std::vector<float> tokens = {1, 2, 3, 4}, places = {10, 20, 30, 40, 50, 60, 70, 80};
+  const std::unique_ptr<Table> table = device->PackTable(View(tokens, 2, 2), DType::kF32);
+  const std::unique_ptr<Table> positions = device->PackTable(View(places, 4, 2), DType::kF32);
+  const std::unique_ptr<Ops> ops = device->MakeOps(Config());
+  const int32_t ids[] = {1, 0};
+  const int32_t at[] = {0, 1};
+  Batch batch;
+  batch.tokens = 2;
+  batch.ids = ids;
+  batch.positions = at;
+  const Mat x = ops->Scratch(Buf::kResidual, 2, 2);
+  ops->Embed(*table, 3, batch, x);
+  ops->AddPositions(*positions, 2, batch, x);  // rows 2 and 3
+  std::vector<float> got(4);
+  ops->Download(x, got);
+  EXPECT_EQ(got, (std::vector<float>{9 + 50, 12 + 60, 3 + 70, 6 + 80}));
+}
+
+TEST(RefOps, AddAndSoftcap) {
+  const std::unique_ptr<Ops> ops = MakeRefDevice({})->MakeOps(Config());
+  std::vector<float> x = {0, 1, -9, 1000, -2, -9}, delta = {0, 1, 0, 4};
+  ops->Add({delta.data(), 2, 2, 2, DType::kF32}, {x.data(), 2, 2, 3, DType::kF32});
+  EXPECT_EQ(x, (std::vector<float>{0, 2, -9, 1000, 2, -9}));
+  ops->Softcap(4, {x.data(), 2, 2, 3, DType::kF32});
+  EXPECT_EQ(x[0], 0);
+  EXPECT_NEAR(x[1], 4 * 0.46211715726000975, 1e-6);  // tanh 0.5
+  EXPECT_EQ(x[2], -9);
+  EXPECT_EQ(x[3], 4);
+}
+
 TEST(RefOps, AnUnsupportedOrHugeCacheIsAnError) {
   OpsConfig config = Config();
   config.kv.dtype = DType::kF16;

@@ -5,6 +5,7 @@
 // reads exactly the keys that it sees, so its bits do not depend on the rows that were computed with it.
 #include "backend/cpu/attention_kernels.h"
 
+#include "backend/cpu/kernels/activations.h"
 #include "backend/cpu/kernels/fill.h"
 #include "backend/cpu/kernels/vec.h"
 #include "base/half.h"
@@ -56,8 +57,12 @@ struct BF16 {
 
 int Minimum(int a, int b) { return a < b ? a : b; }
 
-// How many keys of the part row `row` of the tile sees.
+// The keys of the part that row `row` of the tile sees: [BeginOf, KeysOf). Both grow with the row.
 int KeysOf(const AttentionPart& args, int row) { return Minimum(kAttentionPart, args.keys + row / args.sharing); }
+int BeginOf(const AttentionPart& args, int row) {
+  const int begin = args.begin + row / args.sharing;
+  return begin < 0 ? 0 : Minimum(kAttentionPart, begin);
+}
 
 // scores[r][block * 16 ...] of kRows rows and kBlocks blocks.
 template <class Format, int kRows, int kBlocks>
@@ -113,47 +118,74 @@ void ScoreTile(const AttentionPart& args, const float* queries, int block, int b
 }
 
 template <class Format, int kRows>
-void ScoreRows(const AttentionPart& args, const float* queries, int blocks, float* scores) {
+void ScoreRows(const AttentionPart& args, const float* queries, int block, int blocks, float* scores) {
   constexpr int kBlocks = 2 * kRows <= kScoreRows ? 2 * kScoreBlocks : kScoreBlocks;
-  int block = 0;
   for (; block + kBlocks <= blocks; block += kBlocks)
     ScoreTile<Format, kRows, kBlocks>(args, queries, block, blocks, scores);
   for (; block < blocks; ++block) ScoreTile<Format, kRows, 1>(args, queries, block, blocks, scores);
 }
 
-// Rows [r, rows) of a group, kRows at once and the rest in tiles of half as many.
+// Rows [r, rows) of a group with blocks [block, blocks), kRows at once and the rest in tiles of half as many.
 template <class Format, int kRows>
-void Scores(const AttentionPart& args, const float* queries, int r, int rows, int blocks) {
+void Scores(const AttentionPart& args, const float* queries, int r, int rows, int block, int blocks) {
   for (; r + kRows <= rows; r += kRows) {
-    ScoreRows<Format, kRows>(args, queries + r, blocks, args.scores + r * kAttentionPart);
+    ScoreRows<Format, kRows>(args, queries + r, block, blocks, args.scores + r * kAttentionPart);
   }
-  if constexpr (kRows > 1) Scores<Format, kRows / 2>(args, queries, r, rows, blocks);
+  if constexpr (kRows > 1) Scores<Format, kRows / 2>(args, queries, r, rows, block, blocks);
 }
 
-// kLaneLimit + 16 - n: no limit for n lanes, -infinity for the others.
-alignas(64) constexpr float kLaneLimit[2 * kLanes] = {
+alignas(64) constexpr float kLaneNumbers[kLanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+// Caps and biases the scores of row `row` of the tile for keys [begin, end), and whatever shares a vector with them.
+void Adjust(const AttentionPart& args, int row, int begin, int end, float* scores) {
+  const Vf cap = Set(args.softcap);
+  const Vf inverse = Set(args.softcap > 0 ? 1 / args.softcap : 0);
+  const Vf slope = Set(args.slopes != nullptr ? args.slopes[row % args.sharing] : 0);
+  const int distance = args.distance - row / args.sharing;
+  for (int i = begin / kLanes * kLanes; i < end; i += kLanes) {
+    Vf score = Load(scores + i);
+    if (args.softcap > 0) score = cap * Tanh(score * inverse);
+    // Distances are exact in f32: a context has fewer than 2^24 positions.
+    if (args.slopes != nullptr) {
+      score = Fma(slope, Set(static_cast<float>(distance + i)) + Load(kLaneNumbers), score);
+    }
+    Store(scores + i, score);
+  }
+}
+
+// At kLaneLimit + 32 - n: no limit for n lanes, -infinity for the others; at kLaneLimit + 16 - n the other way round.
+alignas(64) constexpr float kLaneLimit[3 * kLanes] = {
+    -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity,
+    -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity,
     kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,
     kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,  kInfinity,
     -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity,
     -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity};
 
-// Scores of one row to weights in place; lanes behind the last key become 0.
-void Softmax(float* scores, int keys, float* max_out, float* sum_out) {
-  const int rest = keys % kLanes;
-  if (rest != 0) {
-    // Min returns its second argument for NaN: whatever lies behind the last key goes, and a key's NaN becomes
-    // +infinity, which the subtraction below makes NaN again.
-    float* last = scores + keys - rest;
-    Store(last, Min(Load(last), Load(kLaneLimit + kLanes - rest)));
+// Min returns its second argument for NaN: whatever lies beside the keys goes, and a key's NaN becomes +infinity, which
+// the subtraction of the maximum makes NaN again.
+SPATE_INLINE void Limit(float* scores, const float* limits) { Store(scores, Min(Load(scores), Load(limits))); }
+
+// Scores of one row to weights in place, for keys [begin, end); lanes beside them become 0.
+void Softmax(float* scores, int begin, int end, float* max_out, float* sum_out) {
+  if (begin >= end) {
+    *max_out = -kInfinity;
+    *sum_out = 0;
+    return;
   }
+  const int rest = end % kLanes;
+  if (rest != 0) Limit(scores + end - rest, kLaneLimit + 2 * kLanes - rest);
+  const int hidden = begin % kLanes;
+  begin -= hidden;
+  if (hidden != 0) Limit(scores + begin, kLaneLimit + kLanes - hidden);
   Vf max = Set(-kInfinity);
 #pragma GCC unroll 1
-  for (int i = 0; i < keys; i += kLanes) max = Max(Load(scores + i), max);
+  for (int i = begin; i < end; i += kLanes) max = Max(Load(scores + i), max);
   *max_out = ReduceMax(max);
   max = Set(*max_out);
   Vf sum = Zero();
 #pragma GCC unroll 1
-  for (int i = 0; i < keys; i += kLanes) {
+  for (int i = begin; i < end; i += kLanes) {
     const Vf weight = Exp2(Load(scores + i) - max);
     Store(scores + i, weight);
     sum = sum + weight;
@@ -161,14 +193,20 @@ void Softmax(float* scores, int keys, float* max_out, float* sum_out) {
   *sum_out = ReduceAdd(sum);
 }
 
-// mixed[r][d ...] (+)= sum of weights[r][key] * value[key][d ...] over keys [begin, end).
+// Keys whose values are mixed, and whether they are the first of their rows.
+struct KeyRange {
+  int begin, end;
+  bool first;
+};
+
+// mixed[r][d ...] (+)= sum of weights[r][key] * value[key][d ...] over the keys of a range.
 template <class Format, int kRows, int kVectors>
-void MixTile(const AttentionPart& args, const float* weights, int begin, int end, int dims, int d, float* mixed) {
+void MixTile(const AttentionPart& args, const float* weights, const KeyRange& keys, int dims, int d, float* mixed) {
   Vf acc[kRows][kVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) acc[r][i] = begin == 0 ? Zero() : Load(mixed + r * dims + d + i * kLanes);
+    for (int i = 0; i < kVectors; ++i) acc[r][i] = keys.first ? Zero() : Load(mixed + r * dims + d + i * kLanes);
   }
   const auto add = [&](const float* weight, const Vf(&values)[kVectors]) SPATE_LAMBDA {
 #pragma GCC unroll 8
@@ -178,9 +216,9 @@ void MixTile(const AttentionPart& args, const float* weights, int begin, int end
       for (int i = 0; i < kVectors; ++i) acc[r][i] = Fma(w, values[i], acc[r][i]);
     }
   };
-  for (int key = begin; key < end;) {
+  for (int key = keys.begin; key < keys.end;) {
     const std::byte* v = args.v + args.blocks[key / kKvBlockTokens] * args.block_bytes;
-    const int block_end = Minimum(end, (key / kKvBlockTokens + 1) * kKvBlockTokens);
+    const int block_end = Minimum(keys.end, (key / kKvBlockTokens + 1) * kKvBlockTokens);
     while (key < block_end) {
       const int pair = key % kKvBlockTokens / 2;
       Vf first[kVectors];
@@ -207,21 +245,21 @@ void MixTile(const AttentionPart& args, const float* weights, int begin, int end
 }
 
 template <class Format, int kRows, int kVectors>
-void MixVectors(const AttentionPart& args, const float* weights, int begin, int end, int dims, int d, float* mixed) {
+void MixVectors(const AttentionPart& args, const float* weights, const KeyRange& keys, int dims, int d, float* mixed) {
   for (; d + kVectors * kLanes <= dims; d += kVectors * kLanes) {
-    MixTile<Format, kRows, kVectors>(args, weights, begin, end, dims, d, mixed);
+    MixTile<Format, kRows, kVectors>(args, weights, keys, dims, d, mixed);
   }
-  if constexpr (kVectors > 1) MixVectors<Format, kRows, kVectors / 2>(args, weights, begin, end, dims, d, mixed);
+  if constexpr (kVectors > 1) MixVectors<Format, kRows, kVectors / 2>(args, weights, keys, dims, d, mixed);
 }
 
 // Rows [r, rows), kRows at once and the rest in tiles of half as many.
 template <class Format, int kRows>
-void MixRows(const AttentionPart& args, const float* weights, int r, int rows, int begin, int end, int dims,
+void MixRows(const AttentionPart& args, const float* weights, int r, int rows, const KeyRange& keys, int dims,
              float* mixed) {
   for (; r + kRows <= rows; r += kRows) {
-    MixVectors<Format, kRows, kMixVectors>(args, weights + r * kAttentionPart, begin, end, dims, 0, mixed + r * dims);
+    MixVectors<Format, kRows, kMixVectors>(args, weights + r * kAttentionPart, keys, dims, 0, mixed + r * dims);
   }
-  if constexpr (kRows > 1) MixRows<Format, kRows / 2>(args, weights, r, rows, begin, end, dims, mixed);
+  if constexpr (kRows > 1) MixRows<Format, kRows / 2>(args, weights, r, rows, keys, dims, mixed);
 }
 
 // Rows [first, first + rows) of the tile; their weights begin at args.scores.
@@ -232,13 +270,25 @@ void Mix(const AttentionPart& args, int first, int rows) {
     const int count = Minimum(kMixRows, rows - r);
     const float* weights = args.scores + r * kAttentionPart;
     float* mixed = args.state.mixed + (first + r) * dims;
-    const int common = KeysOf(args, first + r);
-    MixRows<Format, kMixRows>(args, weights, 0, count, 0, common, dims, mixed);
-    // Later queries see more keys than the first of the group.
+    const auto mix_row = [&](int i, int begin, int end, bool is_first) SPATE_LAMBDA {
+      MixRows<Format, 1>(args, weights + i * kAttentionPart, 0, 1, {begin, end, is_first}, dims, mixed + i * dims);
+    };
+    // What all rows of the group see. Where a window ends, earlier queries see keys before it; later ones see more
+    // behind.
+    const int all_end = KeysOf(args, first + r);
+    const int all_begin = Minimum(all_end, BeginOf(args, first + r + count - 1));
+    const bool before = BeginOf(args, first + r) < all_begin;
+    if (before) {
+      for (int i = 0; i < count; ++i) {
+        const int begin = BeginOf(args, first + r + i);
+        mix_row(i, begin, begin < all_begin ? all_begin : begin, true);
+      }
+    }
+    MixRows<Format, kMixRows>(args, weights, 0, count, {all_begin, all_end, !before}, dims, mixed);
     for (int i = 1; i < count; ++i) {
-      const int keys = KeysOf(args, first + r + i);
-      if (keys == common) continue;
-      MixRows<Format, 1>(args, weights + i * kAttentionPart, 0, 1, common, keys, dims, mixed + i * dims);
+      const int begin = BeginOf(args, first + r + i);
+      const int end = KeysOf(args, first + r + i);
+      if (end != all_end) mix_row(i, begin < all_end ? all_end : begin, end, false);
     }
   }
 }
@@ -246,14 +296,18 @@ void Mix(const AttentionPart& args, int first, int rows) {
 template <class Format>
 void Part(const AttentionPart& args) {
   const int key_dims = KeyDims(args.head_dim);
+  const bool adjust = args.softcap > 0 || args.slopes != nullptr;
   for (int first = 0; first < args.rows; first += kQueryRows) {
     const int rows = Minimum(kQueryRows, args.rows - first);
     const int most_keys = KeysOf(args, first + rows - 1);
-    Scores<Format, kScoreRows>(args, args.queries + first * key_dims, 0, rows,
+    Scores<Format, kScoreRows>(args, args.queries + first * key_dims, 0, rows, BeginOf(args, first) / kKvBlockTokens,
                                (most_keys + kKvBlockTokens - 1) / kKvBlockTokens);
     for (int r = 0; r < rows; ++r) {
-      Softmax(args.scores + r * kAttentionPart, KeysOf(args, first + r), args.state.max + first + r,
-              args.state.sum + first + r);
+      float* scores = args.scores + r * kAttentionPart;
+      const int begin = BeginOf(args, first + r);
+      const int end = KeysOf(args, first + r);
+      if (adjust) Adjust(args, first + r, begin, end, scores);
+      Softmax(scores, begin, end, args.state.max + first + r, args.state.sum + first + r);
     }
     Mix<Format>(args, first, rows);
   }
@@ -282,6 +336,13 @@ void PackQuery(const float* query, int head_dim, float scale, int row, float* qu
 void Merge(const AttentionState& part, int rows, int head_dim, const AttentionState& state) {
   const int dims = PaddedDims(head_dim);
   for (int r = 0; r < rows; ++r) {
+    if (part.sum[r] == 0) continue;
+    if (state.sum[r] == 0) {
+      state.max[r] = part.max[r];
+      state.sum[r] = part.sum[r];
+      std::memcpy(state.mixed + r * dims, part.mixed + r * dims, static_cast<size_t>(dims) * sizeof(float));
+      continue;
+    }
     const float max = state.max[r] > part.max[r] ? state.max[r] : part.max[r];
     const Vf old_weight = Exp2(Set(state.max[r] - max));
     const Vf new_weight = Exp2(Set(part.max[r] - max));

@@ -21,6 +21,16 @@ void Softcap(float cap, float* x, int64_t count) {
   if (tail > 0) StoreN(x + i, c * Tanh(LoadN(x + i, tail) / c), tail);
 }
 
+// NaN stays: Min and Max return their second argument then.
+void Clip(float limit, const float* x, float* out, int64_t count) {
+  const Vf high = Set(limit);
+  const Vf low = Set(-limit);
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) Store(out + i, Max(low, Min(high, Load(x + i))));
+  const int tail = static_cast<int>(count - i);
+  if (tail > 0) StoreN(out + i, Max(low, Min(high, LoadN(x + i, tail))), tail);
+}
+
 void CopyRest(const float* in, int begin, int end, float* out) {
   for (int d = begin; d < end; ++d) out[d] = in[d];
 }
@@ -59,6 +69,7 @@ void RotateInterleaved(const float* in, const float* cos, const float* sin, int 
 void FillRows(RowKernels& kernels) {
   kernels.add = Add;
   kernels.softcap = Softcap;
+  kernels.clip = Clip;
   kernels.rotate_half = RotateHalf;
   kernels.rotate_interleaved = RotateInterleaved;
 }
