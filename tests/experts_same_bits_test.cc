@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "tests/conformance_data.h"
 #include "tests/conformance_fault.h"
@@ -36,8 +37,8 @@ std::unique_ptr<Linear> RandomStack(Device& device, uint64_t seed, int experts, 
   return device.PackLinear({views, {}}, {.format = format, .gated = parts == 2, .experts = experts});
 }
 
-// All tokens through one mixture and a gated addition, `batch` of them a step: [tokens][dim].
-std::vector<float> InBatches(Device& device, const Shape& shape, int batch) {
+// All tokens through one mixture and a gated addition, `batch` of them a step: [tokens][dim]. Token `broken` is NaN.
+std::vector<float> InBatches(Device& device, const Shape& shape, int batch, int broken = -1) {
   const auto router = RandomStack(device, 1, 1, 1, shape.experts, shape.dim, DType::kF32);
   const auto gate_up = RandomStack(device, 2, shape.experts, 2, shape.hidden, shape.dim, shape.format);
   const auto down = RandomStack(device, 3, shape.experts, 1, shape.dim, shape.hidden, shape.format);
@@ -59,6 +60,7 @@ std::vector<float> InBatches(Device& device, const Shape& shape, int batch) {
         x.at(t, c) = values.Value();
         delta.at(t, c) = values.Value();
         out.at(t, c) = values.Value();
+        if (begin + t == broken) x.at(t, c) = std::numeric_limits<float>::quiet_NaN();
       }
     }
     ops->Experts(spec, *router, *gate_up, *down, x.mat(), out.mat(), {.kind = shape.kind, .scale = 0.7f});
@@ -94,6 +96,23 @@ TEST_P(ExpertsSameBitsTest, InAnyBatch) {
         }
       }
     }
+  }
+}
+
+// Activations that a broken checkpoint made NaN: the router has no order then, and only that token is lost.
+TEST_P(ExpertsSameBitsTest, BesideATokenOfNans) {
+  const std::unique_ptr<Device> device = MakeSubject(GetParam(), 2);
+  constexpr int kBroken = 30;
+  for (const DType format : {DType::kF32, DType::kBF16}) {
+    const Shape shape = {8, 2, 45, 37, format, Epilogue::Kind::kStore};
+    std::vector<float> whole = InBatches(*device, shape, kTokens);
+    std::vector<float> broken = InBatches(*device, shape, kTokens, kBroken);
+    for (int c = 0; c < shape.dim; ++c) {
+      const size_t at = static_cast<size_t>(kBroken * shape.dim + c);
+      EXPECT_TRUE(std::isnan(broken[at])) << c;
+      broken[at] = whole[at];
+    }
+    EXPECT_EQ(FirstDifference(whole, broken, shape.dim), -1) << Name(format);
   }
 }
 

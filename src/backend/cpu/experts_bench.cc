@@ -200,8 +200,8 @@ void Prefill(benchmark::State& state, const Mixture& mixture) {
           ->UseRealTime()
           ->Unit(benchmark::kMicrosecond);
     };
-    for (const int tokens : {1, 4, 16}) add("experts_decode", Decode, tokens, 60);
-    for (const int tokens : {64, 512}) add("experts_prefill", Prefill, tokens, 7);
+    for (const int tokens : {1, 4, 16, 64}) add("experts_decode", Decode, tokens, 30);
+    add("experts_prefill", Prefill, kMaxTokens, 7);
   }
   return true;
 }();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -22,7 +23,9 @@ Choice Choose(const FfnSpec& spec, const std::vector<float>& logits) {
   choice.experts.resize(logits.size());
   std::iota(choice.experts.begin(), choice.experts.end(), 0);
   const auto logit = [&](int e) { return static_cast<double>(logits[static_cast<size_t>(e)]); };
-  std::stable_sort(choice.experts.begin(), choice.experts.end(), [&](int a, int b) { return logit(a) > logit(b); });
+  // A NaN is chosen last; where it takes part in a weight, the weight is NaN.
+  const auto key = [&](int e) { return std::isnan(logit(e)) ? -std::numeric_limits<double>::infinity() : logit(e); };
+  std::stable_sort(choice.experts.begin(), choice.experts.end(), [&](int a, int b) { return key(a) > key(b); });
   const double max = logit(choice.experts.front());
   double sum = 0;
   for (size_t i = 0; i < logits.size(); ++i) {
