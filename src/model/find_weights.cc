@@ -47,9 +47,7 @@ class WeightFinder {
         rules_(dialect.tensors.empty() ? arch.tensors : dialect.tensors),
         spec_(spec),
         model_(model) {
-    const std::vector<std::string_view> names = checkpoint.Names();
-    const auto has_prefix = [&](std::string_view name) { return name.starts_with(arch.prefix); };
-    if (std::none_of(names.begin(), names.end(), has_prefix)) left_out_ = arch.prefix;
+    LeaveOutPrefix();
   }
 
   void Find(Slot slot, int layer) {
@@ -64,7 +62,7 @@ class WeightFinder {
     if (Traits(slot).matrix) {
       FindMatrix(rule, shape, layer, layer_spec.attn, found);
     } else {
-      FindVector(rule, shape.cols, layer, found);
+      FindVector(rule, shape.cols, layer, layer_spec.attn.head_dim, found);
     }
   }
 
@@ -83,10 +81,19 @@ class WeightFinder {
   }
 
  private:
-  // What a rule names, as this checkpoint spells it.
-  std::string_view Source(std::string_view source) const {
-    if (source.starts_with(left_out_)) source.remove_prefix(left_out_.size());
-    return source;
+  // Where no name of the checkpoint begins with Arch::prefix, neither do those of the rules.
+  void LeaveOutPrefix() {
+    const std::string_view prefix = arch_.prefix;
+    const std::vector<std::string_view> names = checkpoint_.Names();
+    const auto has_prefix = [&](std::string_view name) { return name.starts_with(prefix); };
+    if (prefix.empty() || std::any_of(names.begin(), names.end(), has_prefix)) return;
+    short_rules_.assign(rules_.begin(), rules_.end());
+    for (TensorRule& rule : short_rules_) {
+      for (std::string_view& source : rule.sources) {
+        if (has_prefix(source)) source.remove_prefix(prefix.size());
+      }
+    }
+    rules_ = short_rules_;
   }
 
   const TensorRule& Choose(Slot slot, int layer) const {
@@ -94,22 +101,38 @@ class WeightFinder {
     for (const TensorRule& rule : rules_) {
       if (rule.slot != slot) continue;
       if (first == nullptr) first = &rule;
-      if (checkpoint_.Find(Expand(Source(rule.sources[0]), layer, 0, rule.suffix)) != nullptr) return rule;
+      if (checkpoint_.Find(Expand(rule.sources[0], layer, 0, rule.suffix)) != nullptr) return rule;
     }
     CHECK(first != nullptr, "{} has no rule for {}", arch_.name, Traits(slot).name);
     return *first;
   }
 
-  void FindVector(const TensorRule& rule, int64_t size, int layer, FoundSlot& found) {
-    if (const TensorView* view = Take(Expand(Source(rule.sources[0]), layer, 0, rule.suffix), size, true)) {
+  void FindVector(const TensorRule& rule, int64_t size, int layer, int64_t head_dim, FoundSlot& found) {
+    if (rule.sources[0].find("{e}") != std::string_view::npos)
+      return FindHeadVectors(rule, size, layer, head_dim, found);
+    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.suffix), size, true)) {
       found.tensors.push_back(view);
       found.weights.push_back(AsRow(*view));
     }
     if (rule.bias.empty()) return;
-    if (const TensorView* view = Take(Expand(Source(rule.sources[0]), layer, 0, rule.bias), size, false)) {
+    if (const TensorView* view = Take(Expand(rule.sources[0], layer, 0, rule.bias), size, false)) {
       found.tensors.push_back(view);
       found.biases.push_back(AsRow(*view));
     }
+  }
+
+  // One vector out of a tensor for each head.
+  void FindHeadVectors(const TensorRule& rule, int64_t size, int layer, int64_t head_dim, FoundSlot& found) {
+    std::vector<float>& values = model_.values_.emplace_back(static_cast<size_t>(size));
+    for (int64_t at = 0; at < size; at += head_dim) {
+      const int head = static_cast<int>(at / head_dim);
+      const TensorView* view = Take(Expand(rule.sources[0], layer, head, rule.suffix), head_dim, true);
+      if (view == nullptr || !wrong_.empty()) continue;
+      found.tensors.push_back(view);
+      const LoadedRows loaded = LoadRows(AsRow(*view), 0, 1);
+      Unpack(loaded.rows.dtype, loaded.rows.data, &values[static_cast<size_t>(at)], head_dim);
+    }
+    found.weights.push_back(RowOf(values));
   }
 
   void FindMatrix(const TensorRule& rule, const SlotShape& shape, int layer, const AttnSpec& attn, FoundSlot& found) {
@@ -121,12 +144,12 @@ class WeightFinder {
         Shape want{sources.rows[s], shape.cols};
         if (rule.transposed) std::swap(want[0], want[1]);
         if (sources.stacked) want.insert(want.begin(), shape.experts);
-        weights.push_back(Take(Expand(Source(rule.sources[s]), layer, e, rule.suffix), want, true));
+        weights.push_back(Take(Expand(rule.sources[s], layer, e, rule.suffix), want, true));
         biases.push_back(nullptr);
         if (rule.bias.empty()) continue;
         Shape want_bias{sources.rows[s]};
         if (sources.stacked) want_bias.insert(want_bias.begin(), shape.experts);
-        biases.back() = Take(Expand(Source(rule.sources[s]), layer, e, rule.bias), want_bias, false);
+        biases.back() = Take(Expand(rule.sources[s], layer, e, rule.bias), want_bias, false);
       }
     }
     const auto biased = biases.size() - static_cast<size_t>(std::count(biases.begin(), biases.end(), nullptr));
@@ -179,15 +202,20 @@ class WeightFinder {
       return all;
     }
     const LoadedRows loaded = LoadRows(all, 0, 1);
-    std::vector<float>& values = model_.biases_.emplace_back(static_cast<size_t>(run.count));
+    std::vector<float>& values = model_.values_.emplace_back(static_cast<size_t>(run.count));
     for (int64_t i = 0; i < run.count; ++i) {
       Unpack(all.dtype, loaded.rows.data + (run.first + i * run.step) * element, &values[static_cast<size_t>(i)], 1);
     }
+    return RowOf(values);
+  }
+
+  static MatrixView RowOf(const std::vector<float>& values) {
+    const int64_t count = static_cast<int64_t>(values.size());
     return {.data = reinterpret_cast<const std::byte*>(values.data()),
             .dtype = DType::kF32,
             .rows = 1,
-            .cols = run.count,
-            .row_bytes = run.count * 4};
+            .cols = count,
+            .row_bytes = count * 4};
   }
 
   static int64_t Elements(const TensorView& tensor) {
@@ -248,15 +276,14 @@ class WeightFinder {
   bool IsTiedHead(std::string_view name) const {
     if (!spec_.tied_head) return false;
     return std::any_of(rules_.begin(), rules_.end(), [&](const TensorRule& rule) {
-      return rule.slot == Slot::kHead && name == Expand(Source(rule.sources[0]), -1, 0, rule.suffix);
+      return rule.slot == Slot::kHead && name == Expand(rule.sources[0], -1, 0, rule.suffix);
     });
   }
 
   bool OfSkippedLayer(std::string_view name) const {
     for (const TensorRule& rule : rules_) {
-      const std::string_view source = Source(rule.sources[0]);
-      const size_t at = source.find("{l}");
-      if (at == std::string_view::npos || !name.starts_with(source.substr(0, at))) continue;
+      const size_t at = rule.sources[0].find("{l}");
+      if (at == std::string_view::npos || !name.starts_with(rule.sources[0].substr(0, at))) continue;
       int layer = 0;
       size_t digits = 0;
       for (const char c : name.substr(at)) {
@@ -277,10 +304,10 @@ class WeightFinder {
   const Checkpoint& checkpoint_;
   const Arch& arch_;
   const Dialect& dialect_;
+  std::vector<TensorRule> short_rules_;
   std::span<const TensorRule> rules_;
   const ModelSpec& spec_;
   FoundModel& model_;
-  std::string_view left_out_;  // Arch::prefix, where no name of the checkpoint has it
   std::set<std::string, std::less<>> taken_;
   std::vector<std::string> missing_;
   std::vector<std::string> wrong_;
@@ -346,6 +373,9 @@ std::vector<std::span<const std::byte>> FoundModel::Pieces() const {
     const LayerSpec& layer_spec = layer < 0 ? none : spec_.layers[static_cast<size_t>(layer)];
     AddPieces(Get(slot, layer), IsGated(slot, layer_spec), pieces);
   }
+  std::set<const void*> own;  // vectors that no file holds
+  for (const std::vector<float>& values : values_) own.insert(values.data());
+  std::erase_if(pieces, [&](std::span<const std::byte> piece) { return own.contains(piece.data()); });
   return pieces;
 }
 
