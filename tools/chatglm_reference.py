@@ -28,7 +28,7 @@ def rotation(config, dim, length, dtype):
 
 
 def rotate(x, cos, sin):
-    """Turns pairs of neighbours of the first half of each head. x [length, heads, head_dim]"""
+    """Turns pairs of neighbours of the first half of each head. x [batch, length, heads, head_dim]"""
     turned, kept = x.chunk(2, dim=-1)
     a, b = turned[..., 0::2], turned[..., 1::2]
     cos, sin = cos[:, None], sin[:, None]
@@ -44,17 +44,17 @@ class SelfAttention(nn.Module):
         self.query_key_value = nn.Linear(c["hidden_size"], width, bias=c["add_bias_linear"] or c["add_qkv_bias"])
         self.dense = nn.Linear(self.heads * self.dim, c["hidden_size"], bias=c["add_bias_linear"])
 
-    def forward(self, x):
-        length = len(x)
+    def forward(self, x):  # [batch, length, hidden]
+        batch, length, _ = x.shape
         sizes = [self.heads * self.dim, self.groups * self.dim, self.groups * self.dim]
-        q, k, v = (part.reshape(length, -1, self.dim) for part in self.query_key_value(x).split(sizes, dim=-1))
+        q, k, v = (part.reshape(batch, length, -1, self.dim) for part in self.query_key_value(x).split(sizes, dim=-1))
         cos, sin = rotation(self.c, self.dim // 2, length, x.dtype)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        k, v = (part.repeat_interleave(self.heads // self.groups, dim=1) for part in (k, v))
-        scores = torch.einsum("qhd,khd->hqk", q, k) / self.dim ** 0.5
+        k, v = (part.repeat_interleave(self.heads // self.groups, dim=2) for part in (k, v))
+        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / self.dim ** 0.5
         future = torch.ones(length, length, dtype=torch.bool).triu(1)
         weights = scores.masked_fill(future, float("-inf")).softmax(-1)
-        return self.dense(torch.einsum("hqk,khd->qhd", weights, v).reshape(length, -1))
+        return self.dense(torch.einsum("bhqk,bkhd->bqhd", weights, v).reshape(batch, length, -1))
 
 
 class MLP(nn.Module):
@@ -77,8 +77,8 @@ class Layer(nn.Module):
         self.post_attention_layernorm = norm(c["hidden_size"], eps=c["layernorm_epsilon"])
         self.mlp = MLP(c)
 
-    def forward(self, x):  # [1, length, hidden]
-        x = x + self.self_attention(self.input_layernorm(x)[0])[None]
+    def forward(self, x):
+        x = x + self.self_attention(self.input_layernorm(x))
         return x + self.mlp(self.post_attention_layernorm(x))
 
 

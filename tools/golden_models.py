@@ -19,6 +19,9 @@ class Variant:
     # -> one to draw weights for, whose parameters have the published names; (config, {name: tensor}) -> one with these.
     # It is called and has .config, .get_input_embeddings() and .get_output_embeddings() as transformers' models do.
     reference: Callable | None = None
+    # Above 0: larger weights, so many times, and both signs in norms outside of the layers. Without, many a model with a
+    # tied head repeats the token that it follows.
+    gain: float = 0
     renamed: Callable | None = None  # {name: tensor} -> the same under the names that the published files have
 
 

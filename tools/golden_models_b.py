@@ -1,6 +1,10 @@
 """Checkpoints that tools/make_goldens.py writes: Falcon, GLM, GPT-2 and its descendants, and other families with ideas
 of their own (make_goldens.py says how, golden_models.py what a Variant is)."""
 
+import functools
+
+import transformers
+
 import chatglm_reference
 import rearranged_llama
 from golden_models import Variant, llama, shape
@@ -93,9 +97,21 @@ def mpt(vocab, hidden, layers, heads, **attention):
     config = dict(alibi=True, alibi_bias_max=8, attn_impl="torch", attn_pdrop=0, attn_type="multihead_attention",
                   attn_uses_sequence_id=False, clip_qkv=None, prefix_lm=False, qk_ln=False, softmax_scale=None)
     return dict(architectures=["MptForCausalLM"], attn_config={**config, **attention}, d_model=hidden, emb_pdrop=0,
-                embedding_fraction=1.0, expansion_ratio=2, init_device="cpu", learned_pos_emb=True, logit_scale=None,
+                embedding_fraction=1.0, expansion_ratio=4, init_device="cpu", learned_pos_emb=True, logit_scale=None,
                 max_seq_len=160, model_type="mpt", n_heads=heads, n_layers=layers, no_bias=True,
                 norm_type="low_precision_layernorm", resid_pdrop=0, use_cache=False, vocab_size=vocab)
+
+
+def storywriter(config, state):
+    """transformers' class leaves alibi_bias_max at 8, whatever config.json says."""
+    settings = transformers.MptConfig.from_dict(config)
+    model = transformers.MptForCausalLM._from_config(settings, attn_implementation="eager")
+    if state:
+        model.load_state_dict({**state, "lm_head.weight": state["transformer.wte.weight"]})
+    inner = model.transformer
+    inner.build_mpt_alibi_tensor = functools.partial(inner.build_mpt_alibi_tensor,
+                                                     alibi_bias_max=config["attn_config"]["alibi_bias_max"])
+    return model
 
 
 def gptj(vocab, hidden, layers, heads, rotated):
@@ -153,13 +169,13 @@ def baichuan(vocab, hidden, ffn, layers, heads, **changes):
 
 
 VARIANTS = {
-    "falcon7b": Variant(falcon(97, 42, 3, 7)),
-    "falcon40b": Variant(falcon(101, 48, 3, 6, new_decoder_architecture=True, num_kv_heads=2), files=2),
+    "falcon7b": Variant(falcon(97, 42, 3, 7), gain=2),
+    "falcon40b": Variant(falcon(101, 48, 3, 6, new_decoder_architecture=True, num_kv_heads=2), files=2, gain=2),
     "falcon11b": Variant(falcon(97, 40, 4, 4, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1,
                                 ffn_hidden_size=78, ff_factor=4, activation="gelu", tie_word_embeddings=False,
                                 rope_theta=500042.0, max_position_embeddings=160)),
     # Slopes of 4 heads are powers of 4, which transformers' rounding of Falcon's biases to bf16 leaves as they are.
-    "falcon_rw": Variant(falcon(97, 44, 3, 4, alibi=True, bias=True, multi_query=False, parallel_attn=False)),
+    "falcon_rw": Variant(falcon(97, 48, 3, 4, alibi=True, bias=True, multi_query=False, parallel_attn=False), gain=2.5),
     "chatglm2": Variant(chatglm(97, 48, 70, 3, 6, 2), "float16", reference=chatglm_reference.reference),
     "chatglm2_32k": Variant(chatglm(101, 40, 66, 3, 5, 1, _name_or_path="THUDM/chatglm2-6b-32k", rope_ratio=16),
                             "float16", reference=chatglm_reference.reference),
@@ -170,29 +186,29 @@ VARIANTS = {
                        reference=chatglm_reference.reference),
     "glm": Variant(glm("Glm", 101, 40, 62, 3, 4, 2, 12)),
     "glm4": Variant(glm("Glm4", 97, 40, 58, 4, 6, 3, 8)),
-    "gpt2": Variant(gpt2(97, 42, 3, 3), "float32", renamed=lambda state: plain(state, "transformer.")),
-    "gpt2_layer_scale": Variant(gpt2(89, 40, 3, 5, n_inner=74, scale_attn_by_inverse_layer_idx=True,
-                                     reorder_and_upcast_attn=True)),
-    "starcoder": Variant(bigcode(vocab=97, hidden=42, layers=3, heads=6, multi_query=True)),
-    "starcoder_heads": Variant(bigcode(vocab=89, hidden=40, layers=3, heads=4, multi_query=False)),
-    "gpt_neo": Variant(gpt_neo(89, 44, 4, 4), "float16"),
-    "pythia": Variant(gpt_neox(97, 48, 74, 4, 3), "float16"),
+    "gpt2": Variant(gpt2(97, 30, 3, 3), "float32", renamed=lambda state: plain(state, "transformer."), gain=2.5),
+    "gpt2_layer_scale": Variant(gpt2(89, 40, 3, 5, n_inner=74, scale_attn_by_inverse_layer_idx=True), gain=2.5),
+    "starcoder": Variant(bigcode(vocab=97, hidden=42, layers=3, heads=6, multi_query=True), gain=2.5),
+    "starcoder_heads": Variant(bigcode(vocab=89, hidden=40, layers=3, heads=4, multi_query=False), gain=2.5),
+    "gpt_neo": Variant(gpt_neo(89, 44, 4, 4), "float16", gain=2),
+    "pythia": Variant(gpt_neox(97, 48, 74, 4, 3), "float16", gain=1.5),
     "gpt_neox_serial": Variant(gpt_neox(101, 40, 90, 3, 4, hidden_act="gelu_fast", rotary_pct=1.0,
-                                        rotary_emb_base=25000, use_parallel_residual=False)),
-    "gptj": Variant(gptj(97, 48, 3, 4, 8), "float16"),
-    "bloom": Variant(bloom(97, 42, 3, 6), renamed=lambda state: plain(state, "transformer.")),
-    "opt": Variant(opt(97, 40, 90, 4, 5), "float16"),
-    "mpt": Variant(mpt(97, 48, 4, 6)),
-    "mpt_storywriter": Variant(mpt(101, 48, 4, 4, alibi_bias_max=16, clip_qkv=1.5)),
-    "starcoder2": Variant(starcoder2(97, 40, 82, 4, 4, 2, sliding_window=29)),
-    "olmo": Variant(olmo("", 97, 44, 66, 4, 4, 4, clip_qkv=1.25), "float32"),
+                                        rotary_emb_base=25000, use_parallel_residual=False), gain=1.5),
+    "gptj": Variant(gptj(97, 48, 3, 4, 8), "float16", gain=1.5),
+    "bloom": Variant(bloom(97, 42, 3, 6), renamed=lambda state: plain(state, "transformer."), gain=2),
+    "opt": Variant(opt(97, 40, 90, 4, 5), "float16", gain=2),
+    "mpt": Variant(mpt(97, 36, 4, 6), gain=2),
+    "mpt_storywriter": Variant(mpt(101, 36, 4, 4, alibi_bias_max=16, clip_qkv=1.5), gain=2,
+                               reference=storywriter),
+    "starcoder2": Variant(starcoder2(97, 40, 82, 4, 4, 2, sliding_window=29), gain=2),
+    "olmo": Variant(olmo("", 97, 40, 58, 3, 4, 4, clip_qkv=1.25), "float32"),
     "olmo2": Variant(olmo("2", 97, 48, 58, 4, 6, 2, rms_norm_eps=1e-6, rope_theta=500000)),
     "stablelm": Variant(stablelm(97, 48, 58, 4, 3, 3, use_qkv_bias=True)),
     "stablelm_12b": Variant(stablelm(101, 48, 62, 4, 6, 2, qk_layernorm=True, use_parallel_residual=True,
                                      partial_rotary_factor=0.5)),
-    "nemotron": Variant(nemotron(97, 40, 86, 4, 4, 2, 12)),
+    "nemotron": Variant(nemotron(97, 40, 86, 4, 4, 2, 12), gain=1.5),
     "internlm2": Variant(internlm2(97, 48, 62, 4, 6, 2), reference=rearranged_llama.internlm2),
     "baichuan2_7b": Variant(baichuan(97, 42, 58, 4, 3, max_position_embeddings=160),
                             reference=rearranged_llama.baichuan),
-    "baichuan2_13b": Variant(baichuan(101, 42, 58, 4, 6), reference=rearranged_llama.baichuan),
+    "baichuan2_13b": Variant(baichuan(101, 48, 58, 4, 6), reference=rearranged_llama.baichuan),
 }

@@ -40,6 +40,7 @@ ROUTER_MARGIN = 0.08  # between the last expert chosen and the next, as a part o
 LENGTHS = (1, 2, 7, 33, 80)  # the last two fill several 16-token blocks and a part of one
 HIDDEN_LENGTH = 33
 GREEDY_LENGTHS, GREEDY_TOKENS = (3, 21), 32
+GREEDY_BATCH = 50  # prompts tried at once
 LIMIT = 300_000  # bytes a folder may take
 
 VARIANTS = {
@@ -53,7 +54,7 @@ def routers(model):
     return [m for m in model.modules() if "router" in type(m).__name__.lower()]
 
 
-def random_weights(model, generator, dtype, embed):
+def random_weights(model, generator, dtype, embed=0, gain=0):
     """Values large enough for spread logits and peaked attention, rounded to the storage type."""
     tied, seen = model.config.get_text_config().tie_word_embeddings, set()
     for path, module in model.named_modules():
@@ -65,6 +66,8 @@ def random_weights(model, generator, dtype, embed):
             fan_in = p.shape[0] if type(module).__name__ == "Conv1D" else p.shape[-1]
             if "norm" in type(module).__name__.lower() and name == "weight":
                 draw = p.mean().round() + 0.25 * draw  # around what does nothing: 1, or 0 where 1 is added
+                if gain and not any(part.isdigit() for part in path.split(".")):
+                    draw *= torch.randint(2, p.shape, generator=generator) * 2 - 1
             elif p.dim() == 1:
                 draw = 0.4 * draw
             elif isinstance(module, torch.nn.Embedding):
@@ -75,7 +78,7 @@ def random_weights(model, generator, dtype, embed):
             elif module is model.get_output_embeddings():
                 draw = 2.0 * draw / fan_in ** 0.5
             else:
-                draw = draw / fan_in ** 0.5
+                draw = (gain or 1.0) * draw / fan_in ** 0.5
             p.data.copy_(draw.to(dtype))
 
 
@@ -164,6 +167,21 @@ def greedy(model, prompt, eos):
     return (out, worst) if len(set(out)) > 8 else None  # not a short loop
 
 
+@torch.no_grad()
+def promising(model, prompts, eos):
+    """The first of many prompts of which greedy() will make something, or None: all at once, so without its care."""
+    ids, good, length = torch.tensor(prompts), torch.ones(len(prompts), dtype=torch.bool), len(prompts[0])
+    for _ in range(GREEDY_TOKENS):
+        last = model(ids, use_cache=False).logits[:, -1]
+        best = last.topk(2).values
+        good &= (best[:, 0] - best[:, 1] > 10 * TOLERANCE * last.abs().amax(1)) & (last.argmax(1) != eos)
+        if not good.any():
+            return None
+        ids = torch.cat([ids, last.argmax(1, keepdim=True)], 1)
+    good &= torch.tensor([len(set(row)) > 8 for row in ids[:, length:].tolist()])
+    return int(good.nonzero()[0]) if good.any() else None
+
+
 def transformers_reference(folder):
     """As Variant.reference says, of the class that config.json names."""
     settings = transformers.AutoConfig.from_pretrained(folder)
@@ -184,7 +202,7 @@ def make(name, root):
 
     reference = variant.reference or transformers_reference(folder)
     skeleton = reference(config, None).eval()
-    random_weights(skeleton, generator, dtype, variant.embed)
+    random_weights(skeleton, generator, dtype, variant.embed, variant.gain)
     state = published_weights(skeleton, dtype)
     if variant.renamed:
         state = variant.renamed(state)
@@ -213,9 +231,15 @@ def make(name, root):
             golden["hidden"] = dict(prompt=len(golden["prompts"]), file=f"hidden_{length}.npy")
         golden["prompts"].append(dict(ids=ids, logits=f"logits_{length}.npy"))
     for length in sorted({max(length, variant.shortest) for length in GREEDY_LENGTHS}):
-        for attempt in range(2000):
-            prompt = draw(length)
-            found = greedy(model, prompt, config.get("eos_token_id"))
+        eos = config.get("eos_token_id")
+        for attempt in range(2000 // GREEDY_BATCH):
+            before = rng.bit_generator.state
+            first = promising(model, [draw(length) for _ in range(GREEDY_BATCH)], eos if isinstance(eos, int) else -1)
+            if first is None:
+                continue
+            rng.bit_generator.state = before  # as if prompts had been drawn one by one up to that one
+            prompt = [draw(length) for _ in range(first + 1)][-1]
+            found = greedy(model, prompt, eos)
             if found:
                 golden["greedy"].append(dict(prompt=prompt, ids=found[0], smallest_margin=found[1]))
                 break

@@ -47,9 +47,7 @@ class WeightFinder {
         prefix_(dialect.tensors.empty() ? arch.parts.text : std::string_view()),
         spec_(spec),
         model_(model) {
-    const std::vector<std::string_view> names = checkpoint.Names();
-    const auto has_prefix = [&](std::string_view name) { return name.starts_with(arch.prefix); };
-    if (std::none_of(names.begin(), names.end(), has_prefix)) left_out_ = arch.prefix;
+    LeaveOutPrefix();
   }
 
   void Find(Slot slot, int layer) {
@@ -64,7 +62,7 @@ class WeightFinder {
     if (Traits(slot).matrix) {
       FindMatrix(rule, shape, layer, layer_spec.attn, found);
     } else {
-      FindVector(rule, shape.cols, layer, found);
+      FindVector(rule, shape.cols, layer, layer_spec.attn.head_dim, found);
     }
   }
 
@@ -84,12 +82,24 @@ class WeightFinder {
 
  private:
   // What a rule names, as this checkpoint spells it; "{l}" and "{e}" are still in it.
-  std::string SourceName(std::string_view source) const {
-    if (source.starts_with(left_out_)) source.remove_prefix(left_out_.size());
-    return std::string(prefix_).append(source);
-  }
+  std::string SourceName(std::string_view source) const { return std::string(prefix_).append(source); }
   std::string NameOf(std::string_view source, std::string_view suffix, int layer, int expert) const {
     return Expand(SourceName(source), layer, expert, suffix);
+  }
+
+  // Where no name of the checkpoint begins with Arch::prefix, neither do those of the rules.
+  void LeaveOutPrefix() {
+    const std::string_view prefix = arch_.prefix;
+    const std::vector<std::string_view> names = checkpoint_.Names();
+    const auto has_prefix = [&](std::string_view name) { return name.starts_with(prefix); };
+    if (prefix.empty() || std::any_of(names.begin(), names.end(), has_prefix)) return;
+    short_rules_.assign(rules_.begin(), rules_.end());
+    for (TensorRule& rule : short_rules_) {
+      for (std::string_view& source : rule.sources) {
+        if (has_prefix(source)) source.remove_prefix(prefix.size());
+      }
+    }
+    rules_ = short_rules_;
   }
 
   const TensorRule& Choose(Slot slot, int layer) const {
@@ -103,7 +113,9 @@ class WeightFinder {
     return *first;
   }
 
-  void FindVector(const TensorRule& rule, int64_t size, int layer, FoundSlot& found) {
+  void FindVector(const TensorRule& rule, int64_t size, int layer, int64_t head_dim, FoundSlot& found) {
+    if (rule.sources[0].find("{e}") != std::string_view::npos)
+      return FindHeadVectors(rule, size, layer, head_dim, found);
     if (const TensorView* view = Take(NameOf(rule.sources[0], rule.suffix, layer, 0), size, true)) {
       found.tensors.push_back(view);
       found.weights.push_back(AsRow(*view));
@@ -113,6 +125,20 @@ class WeightFinder {
       found.tensors.push_back(view);
       found.biases.push_back(AsRow(*view));
     }
+  }
+
+  // One vector out of a tensor for each head.
+  void FindHeadVectors(const TensorRule& rule, int64_t size, int layer, int64_t head_dim, FoundSlot& found) {
+    std::vector<float>& values = model_.values_.emplace_back(static_cast<size_t>(size));
+    for (int64_t at = 0; at < size; at += head_dim) {
+      const int head = static_cast<int>(at / head_dim);
+      const TensorView* view = Take(NameOf(rule.sources[0], rule.suffix, layer, head), head_dim, true);
+      if (view == nullptr || !wrong_.empty()) continue;
+      found.tensors.push_back(view);
+      const LoadedRows loaded = LoadRows(AsRow(*view), 0, 1);
+      Unpack(loaded.rows.dtype, loaded.rows.data, &values[static_cast<size_t>(at)], head_dim);
+    }
+    found.weights.push_back(RowOf(values));
   }
 
   void FindMatrix(const TensorRule& rule, const SlotShape& shape, int layer, const AttnSpec& attn, FoundSlot& found) {
@@ -195,15 +221,20 @@ class WeightFinder {
       return all;
     }
     const LoadedRows loaded = LoadRows(all, 0, 1);
-    std::vector<float>& values = model_.biases_.emplace_back(static_cast<size_t>(run.count));
+    std::vector<float>& values = model_.values_.emplace_back(static_cast<size_t>(run.count));
     for (int64_t i = 0; i < run.count; ++i) {
       Unpack(all.dtype, loaded.rows.data + (run.first + i * run.step) * element, &values[static_cast<size_t>(i)], 1);
     }
+    return RowOf(values);
+  }
+
+  static MatrixView RowOf(const std::vector<float>& values) {
+    const int64_t count = static_cast<int64_t>(values.size());
     return {.data = reinterpret_cast<const std::byte*>(values.data()),
             .dtype = DType::kF32,
             .rows = 1,
-            .cols = run.count,
-            .row_bytes = run.count * 4};
+            .cols = count,
+            .row_bytes = count * 4};
   }
 
   static int64_t Elements(const TensorView& tensor) {
@@ -302,11 +333,11 @@ class WeightFinder {
   const Checkpoint& checkpoint_;
   const Arch& arch_;
   const Dialect& dialect_;
+  std::vector<TensorRule> short_rules_;
   std::span<const TensorRule> rules_;
   std::string_view prefix_;
   const ModelSpec& spec_;
   FoundModel& model_;
-  std::string_view left_out_;  // Arch::prefix, where no name of the checkpoint has it
   std::set<std::string, std::less<>> taken_;
   std::vector<std::string> missing_;
   std::vector<std::string> wrong_;
@@ -372,6 +403,9 @@ std::vector<std::span<const std::byte>> FoundModel::Pieces() const {
     const LayerSpec& layer_spec = layer < 0 ? none : spec_.layers[static_cast<size_t>(layer)];
     AddPieces(Get(slot, layer), IsGated(slot, layer_spec), pieces);
   }
+  std::set<const void*> own;  // vectors that no file holds
+  for (const std::vector<float>& values : values_) own.insert(values.data());
+  std::erase_if(pieces, [&](std::span<const std::byte> piece) { return own.contains(piece.data()); });
   return pieces;
 }
 

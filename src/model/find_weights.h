@@ -38,7 +38,7 @@ class FoundModel {
   friend class WeightFinder;
   std::map<std::pair<int, Slot>, FoundSlot> slots_;  // by layer
   std::vector<std::pair<int, Slot>> order_;          // of packing
-  std::deque<std::vector<float>> biases_;            // that had to be put in order
+  std::deque<std::vector<float>> values_;            // of vectors that had to be put in order
   std::vector<std::unique_ptr<RowMaker>> makers_;    // of transposed tensors
   const ModelSpec& spec_;
 };

@@ -110,7 +110,10 @@ ModelSpec Gemma3TextSpec(const json& config) {
 const Arch kGemmaArch{"GemmaForCausalLM", GemmaLikeSpec, kLlamaTensors, "Gemma 2B, 7B, CodeGemma"};
 const Arch kGemma2Arch{"Gemma2ForCausalLM", Gemma2Spec, kGemma2Tensors, "Gemma 2 2B, 9B, 27B"};
 const Arch kGemma3Arch{"Gemma3ForCausalLM", Gemma3Spec, kGemma3Tensors, "Gemma 3 270M, 1B"};
-const Arch kGemma3TextArch{"Gemma3ForConditionalGeneration", Gemma3TextSpec, kGemma3Tensors,
-                           "Gemma 3 4B, 12B, 27B (text)", kTextOfMany};
+const Arch kGemma3TextArch{.name = "Gemma3ForConditionalGeneration",
+                           .spec = Gemma3TextSpec,
+                           .tensors = kGemma3Tensors,
+                           .models = "Gemma 3 4B, 12B, 27B (text)",
+                           .parts = kTextOfMany};
 
 }  // namespace spate

@@ -1,5 +1,4 @@
 // GPT-J: both branches behind one norm, neighbouring values of a part of each head rotated, a bias on the head.
-#include "base/error.h"
 #include "base/json.h"
 #include "model/arch/archs.h"
 #include "model/arch/config_fields.h"
