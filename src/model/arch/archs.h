@@ -23,5 +23,6 @@ extern const Arch kGraniteMoeArch;
 extern const Arch kCohereArch;
 extern const Arch kCohere2Arch;
 extern const Arch kMiniCpmArch;
+extern const Arch kMistral3Arch;
 
 }  // namespace spate
