@@ -13,6 +13,7 @@ class Variant:
     config: dict  # config.json, in the spelling of the published models
     dtype: str = "bfloat16"  # of the stored weights
     files: int = 1  # that the weights are split over
+    stacked: bool = False  # experts in one tensor, as transformers keeps them, rather than as published
     embed: float = 0.0  # deviation of embedding weights; 0 = 1, or 0.4 where the head is tied to them
     shortest: int = 1  # prompt: where the reference computes short ones by other numbers than long ones
     # Makes the module to compare with, where it is not transformers' class of the config's architecture: (config, None)

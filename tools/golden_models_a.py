@@ -178,4 +178,14 @@ VARIANTS = {
         original_max_position_embeddings=20))),
     "llama_longrope": Variant(llama(**shape(97, 40, 72, 3, 4, 2), rope_scaling=stretched(
         5, factor=4.0, original_max_position_embeddings=160))),
+    "mistral_small": Variant(dict(
+        architectures=["Mistral3ForConditionalGeneration"], model_type="mistral3", image_token_index=10,
+        multimodal_projector_bias=False, projector_hidden_act="gelu", spatial_merge_size=2, vision_feature_layer=-1,
+        text_config=without(mistral(**shape(97, 36, 64, 3, 3, 1), head_dim=10), "architectures"),
+        vision_config=dict(model_type="pixtral", hidden_size=16, intermediate_size=12, num_hidden_layers=1, head_dim=8,
+                           num_attention_heads=2, image_size=16, patch_size=4))),
+    "mixtral_stacked": Variant(mixtral(**shape(89, 24, 38, 2, 2, 1), num_local_experts=5), stacked=True),
+    "qwen3_moe_stacked": Variant(qwen3(**shape(89, 24, 52, 2, 2, 1), **qwen_moe(
+        num_experts=5, moe_intermediate_size=22, norm_topk_prob=False), head_dim=12,
+        architectures=["Qwen3MoeForCausalLM"], model_type="qwen3_moe"), stacked=True),
 }

@@ -82,13 +82,13 @@ def random_weights(model, generator, dtype, embed=0, gain=0):
             p.data.copy_(draw.to(dtype))
 
 
-def published_weights(model, dtype):
-    """The model's weights under the names of published checkpoints."""
+def published_weights(model, dtype, stacked):
+    """The model's weights under the names of published checkpoints, but for experts if `stacked`."""
     if not isinstance(model, transformers.PreTrainedModel):
         return {n: p.data.to(dtype).contiguous() for n, p in model.named_parameters()}
     order = [n for n, _ in model.named_parameters()]
     with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, save_original_format=not stacked)
         state = load_file(pathlib.Path(folder) / "model.safetensors")
     return {n: state[n].to(dtype) for n in sorted(state, key=lambda n: (order.index(n) if n in order else len(order), n))}
 
@@ -203,7 +203,7 @@ def make(name, root):
     reference = variant.reference or transformers_reference(folder)
     skeleton = reference(config, None).eval()
     random_weights(skeleton, generator, dtype, variant.embed, variant.gain)
-    state = published_weights(skeleton, dtype)
+    state = published_weights(skeleton, dtype, variant.stacked)
     if variant.renamed:
         state = variant.renamed(state)
     write_weights(folder, state, variant.files)

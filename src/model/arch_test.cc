@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -59,8 +60,7 @@ TEST(Arch, PublishedShapes) {
 TEST(Arch, RefusesInOneLine) {
   json config = Small();
   config["architectures"] = {"FooForCausalLM"};
-  EXPECT_NE(Message(config).find(
-                "\"FooForCausalLM\" is not known; known are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM"),
+  EXPECT_NE(Message(config).find("\"FooForCausalLM\" is not known; known are LlamaForCausalLM, MistralForCausalLM"),
             std::string::npos)
       << Message(config);
   EXPECT_NE(Message(json::object()).find("architectures"), std::string::npos);
@@ -88,7 +88,24 @@ TEST(Arch, RefusesInOneLine) {
       {"vocab_size", 0, "vocab_size"},
       {"rope_theta", 0, "rope_theta"},
       {"partial_rotary_factor", 0.01, "rotated values"},
-      {"rope_scaling", json{{"rope_type", "magic"}}, "default, linear, llama3"},
+      {"rope_theta", std::nan(""), "rope_theta"},
+      {"rope_theta", std::numeric_limits<double>::infinity(), "rope_theta"},
+      {"head_dim", 0, "head_dim"},
+      {"head_dim", 1 << 15, "wider"},
+      {"intermediate_size", 0, "intermediate_size"},
+      {"max_position_embeddings", -1, "max_position_embeddings"},
+      {"num_key_value_heads", 0, "num_key_value_heads"},
+      {"rope_scaling", json{{"rope_type", "magic"}}, "default, linear, llama3, dynamic, yarn, longrope, su, factors"},
+      {"rope_scaling", json{{"rope_type", "linear"}, {"factor", 0}}, "factor"},
+      {"rope_scaling", json{{"rope_type", "linear"}, {"factor", std::nan("")}}, "factor"},
+      {"rope_scaling", json{{"rope_type", "yarn"}, {"factor", -4.0}}, "factor"},
+      {"rope_scaling", json{{"rope_type", "yarn"}, {"factor", 4.0}, {"beta_fast", 0}}, "beta_fast"},
+      {"rope_scaling", json{{"rope_type", "longrope"}, {"factor", 4.0}}, "short_factor: expected a list of 8"},
+      {"rope_scaling", json{{"rope_type", "longrope"}, {"short_factor", {1, 2, 3}}}, "list of 8 numbers"},
+      {"rope_scaling", json{{"rope_type", "factors"}, {"factors", {1, 2, 3, 4, 5, 6, 7, 0}}}, "got 0"},
+      {"rope_scaling", json{{"rope_type", "factors"}, {"factors", {1, 2, 3, 4, 5, 6, 7, "x"}}}, "got \"x\""},
+      {"rope_scaling", json{{"rope_type", "dynamic"}, {"factor", 1e6}, {"original_max_position_embeddings", 0}},
+       "original_max_position_embeddings"},
       {"rope_scaling", json{{"rope_type", "linear"}}, "factor"},
       {"rope_scaling",
        json{{"type", "llama3"},
@@ -103,6 +120,76 @@ TEST(Arch, RefusesInOneLine) {
     config[change.key] = change.value;
     EXPECT_NE(Message(config).find(change.expected), std::string::npos) << change.key << ": " << Message(config);
   }
+}
+
+TEST(Arch, RefusesWhatAFamilyAdds) {
+  struct Change {
+    const char* arch;
+    json fields;
+    const char* expected;
+  };
+  const json mixture = {{"num_local_experts", 8}, {"num_experts_per_tok", 2}};
+  const json qwen = {{"num_experts", 8}, {"num_experts_per_tok", 2}, {"moe_intermediate_size", 16}};
+  const auto with = [](json base, const char* key, const json& value) {
+    base[key] = value;
+    return base;
+  };
+  const Change changes[] = {
+      {"MixtralForCausalLM", mixture, "accepted"},
+      {"MixtralForCausalLM", with(mixture, "num_experts_per_tok", 9),
+       "num_experts_per_tok: expected an integer in [1, 8], got 9"},
+      {"MixtralForCausalLM", with(mixture, "num_experts_per_tok", 0), "num_experts_per_tok"},
+      {"MixtralForCausalLM", with(mixture, "num_local_experts", 0), "num_local_experts"},
+      {"MixtralForCausalLM", with(mixture, "num_local_experts", 1 << 20), "num_local_experts"},
+      {"MixtralForCausalLM", json::object(), "num_local_experts"},
+      {"Qwen3MoeForCausalLM", qwen, "accepted"},
+      {"Qwen3MoeForCausalLM", with(qwen, "decoder_sparse_step", 0), "decoder_sparse_step"},
+      {"Qwen3MoeForCausalLM", with(qwen, "mlp_only_layers", 3), "mlp_only_layers"},
+      {"Qwen3MoeForCausalLM", with(qwen, "use_sliding_window", true), "use_sliding_window"},
+      {"Qwen3MoeForCausalLM", with(qwen, "moe_intermediate_size", nullptr), "moe_intermediate_size"},
+      {"Qwen2MoeForCausalLM", qwen, "shared_expert_intermediate_size"},
+      {"Gemma2ForCausalLM", json::object(), "accepted"},
+      {"Gemma2ForCausalLM", {{"query_pre_attn_scalar", 0}}, "query_pre_attn_scalar"},
+      {"Gemma2ForCausalLM", {{"attn_logit_softcapping", -1}}, "attn_logit_softcapping"},
+      {"Gemma2ForCausalLM", {{"sliding_window", 0}}, "sliding_window"},
+      {"Gemma3ForCausalLM", {{"sliding_window_pattern", 0}}, "sliding_window_pattern"},
+      {"Gemma3ForCausalLM", {{"layer_types", {"full_attention"}}}, "layer_types: expected 2 entries, got 1"},
+      {"Gemma3ForCausalLM", {{"layer_types", {"full_attention", "chunked_attention"}}}, "\"chunked_attention\""},
+      {"Gemma3ForCausalLM", {{"use_bidirectional_attention", true}}, "use_bidirectional_attention"},
+      {"Gemma3ForCausalLM", {{"rope_local_base_freq", 0}}, "rope_local_base_freq"},
+      {"Gemma3ForConditionalGeneration", json::object(), "text_config"},
+      {"Phi3ForCausalLM", {{"sliding_window", -1}}, "sliding_window"},
+      {"PhiForCausalLM", {{"partial_rotary_factor", 1.5}}, "partial_rotary_factor"},
+      {"GraniteForCausalLM", {{"logits_scaling", 0}}, "logits_scaling"},
+      {"GraniteForCausalLM", {{"residual_multiplier", "x"}}, "residual_multiplier"},
+      {"CohereForCausalLM", {{"layer_norm_eps", -1}}, "layer_norm_eps"},
+      {"MiniCPMForCausalLM", {{"dim_model_base", 0}}, "dim_model_base"},
+  };
+  for (const Change& change : changes) {
+    json config = Small();
+    config.update(change.fields);
+    config["architectures"] = {change.arch};
+    EXPECT_NE(Message(config).find(change.expected), std::string::npos) << change.arch << ": " << Message(config);
+  }
+}
+
+TEST(Arch, Gemma3FillsInWhatItsFilesLeaveOut) {
+  // The text_config of google/gemma-3-4b-it, all of it.
+  const json config = json::parse(
+      R"({"architectures": ["Gemma3ForConditionalGeneration"], "eos_token_id": [1, 106], "text_config": {
+    "hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text", "num_hidden_layers": 34,
+    "rope_scaling": {"factor": 8.0, "rope_type": "linear"}, "sliding_window": 1024}})");
+  const ModelSpec spec = MakeSpec(config);
+  EXPECT_EQ(spec.vocab, 262'208);
+  EXPECT_EQ(spec.eos_ids, (std::vector<int32_t>{1, 106}));
+  EXPECT_EQ(spec.layers[0].attn.QueryWidth(), 2048);
+  EXPECT_EQ(spec.layers[4].attn.window, 1024);
+  EXPECT_EQ(spec.layers[4].attn.rope, 1);
+  EXPECT_EQ(spec.layers[5].attn.window, 0);
+  EXPECT_EQ(spec.layers[5].attn.rope, 0);
+  EXPECT_FLOAT_EQ(spec.ropes[0].inv_freq[0], 1.0f / 8);
+  EXPECT_FLOAT_EQ(spec.ropes[1].inv_freq[0], 1.0f);
+  EXPECT_NEAR(static_cast<double>(spec.Parameters()), 3.88e9, 0.01e9);  // of the language model
 }
 
 TEST(Arch, WindowsAreOfTheLayersThatHaveThem) {
@@ -169,6 +256,44 @@ TEST(Rope, Frequencies) {
     }
   }
   EXPECT_GT(blended, 0);
+}
+
+TEST(Rope, Stretched) {
+  json config = {{"rope_theta", 10000.0}, {"max_position_embeddings", 64}};
+  const RopeTable plain = MakeRope(config, 8, RopeStyle::kHalf);
+
+  // What GGUF files of Llama 3.1 hold instead of llama3's four numbers.
+  config["rope_scaling"] = {{"rope_type", "factors"}, {"factors", {1.0, 2.0, 4.0, 8.0}}};
+  const RopeTable divided = MakeRope(config, 8, RopeStyle::kHalf);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_FLOAT_EQ(divided.inv_freq[i] * static_cast<float>(1 << i), plain.inv_freq[i]);
+  }
+
+  // Within the context that a model was trained for, a dynamic scaling does nothing.
+  config["rope_scaling"] = {{"type", "dynamic"}, {"factor", 4.0}};
+  EXPECT_EQ(MakeRope(config, 8, RopeStyle::kHalf), plain);
+  config["rope_scaling"]["original_max_position_embeddings"] = 16;
+  const RopeTable grown = MakeRope(config, 8, RopeStyle::kHalf);
+  EXPECT_EQ(grown.inv_freq[0], 1.0f);
+  EXPECT_FLOAT_EQ(grown.inv_freq[3], 0.001f / 13);  // 4 * 64 / 16 - 3: exactly what its exponent is for
+
+  // LongRoPE: one list for the original context, one for more; "su" is an older name.
+  config["rope_scaling"] = {{"type", "su"}, {"short_factor", {1, 1, 1, 1}}, {"long_factor", {2, 2, 2, 2}}};
+  EXPECT_EQ(MakeRope(config, 8, RopeStyle::kHalf), plain);
+  config["original_max_position_embeddings"] = 16;
+  const RopeTable longer = MakeRope(config, 8, RopeStyle::kHalf);
+  EXPECT_FLOAT_EQ(longer.inv_freq[1], 0.05f);
+  EXPECT_FLOAT_EQ(longer.magnitude, std::sqrt(1.5f));  // 1 + ln 4 / ln 16
+}
+
+TEST(Rope, YarnStretchesTheContext) {
+  json config = Small();
+  EXPECT_EQ(MakeSpec(config).context, 128);
+  config["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 128}};
+  EXPECT_EQ(MakeSpec(config).context, 512);
+  EXPECT_FLOAT_EQ(MakeSpec(config).ropes[0].magnitude, 0.1f * std::log(4.0f) + 1);
+  config["max_position_embeddings"] = 4096;
+  EXPECT_EQ(MakeSpec(config).context, 4096);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ extern const Arch kGraniteMoeArch;
 extern const Arch kCohereArch;
 extern const Arch kCohere2Arch;
 extern const Arch kMiniCpmArch;
+extern const Arch kMistral3Arch;
 
 extern const Arch kFalconArch;
 extern const Arch kRwArch;

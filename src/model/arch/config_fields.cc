@@ -186,4 +186,15 @@ ModelSpec LlamaLikeSpec(const json& config) {
   return spec;
 }
 
+ModelSpec TextSpec(const json& config, ModelSpec (*of_text)(const json& config)) {
+  const json* text = FindObject(config, "text_config", kConfigFile);
+  if (text == nullptr) throw Error(ErrorCode::kBadInput, "{}: text_config is missing", kConfigFile);
+  ModelSpec spec = of_text(*text);
+  const std::vector<int32_t> own = spec.eos_ids;
+  ReadTokenIds(config, spec);
+  if (spec.eos_ids.empty()) spec.eos_ids = own;
+  spec.notes.emplace_back("text only: the part that looks at pictures is left out");
+  return spec;
+}
+
 }  // namespace spate

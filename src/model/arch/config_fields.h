@@ -62,4 +62,7 @@ AlibiSlopes MakeAlibi(int heads, double max_bias = 8);
 // The fields of Llama and its many descendants: RMS norms, gated silu, RoPE over the whole head, all layers alike.
 ModelSpec LlamaLikeSpec(const nlohmann::json& config);
 
+// Of the language model in a checkpoint that also looks at pictures: `of_text` reads its text_config.
+ModelSpec TextSpec(const nlohmann::json& config, ModelSpec (*of_text)(const nlohmann::json& config));
+
 }  // namespace spate

@@ -93,17 +93,7 @@ ModelSpec Gemma3Spec(const json& given) {
   return spec;
 }
 
-// The language model of a checkpoint that also looks at pictures.
-ModelSpec Gemma3TextSpec(const json& config) {
-  const json* text = FindObject(config, "text_config", kConfigFile);
-  if (text == nullptr) throw Error(ErrorCode::kBadInput, "{}: text_config is missing", kConfigFile);
-  ModelSpec spec = Gemma3Spec(*text);
-  const std::vector<int32_t> of_text = spec.eos_ids;
-  ReadTokenIds(config, spec);
-  if (spec.eos_ids.empty()) spec.eos_ids = of_text;
-  spec.notes.emplace_back("text only: the part that looks at pictures is left out");
-  return spec;
-}
+ModelSpec Gemma3TextSpec(const json& config) { return TextSpec(config, Gemma3Spec); }
 
 }  // namespace
 

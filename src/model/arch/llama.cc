@@ -15,10 +15,15 @@ ModelSpec MistralSpec(const json& config) {
   return spec;
 }
 
+// Mistral Small 3.1 and later, which also look at pictures.
+ModelSpec Mistral3Spec(const json& config) { return TextSpec(config, MistralSpec); }
+
 }  // namespace
 
 const Arch kLlamaArch{"LlamaForCausalLM", LlamaLikeSpec, kLlamaTensors,
                       "Llama 1, 2, 3, 3.1, 3.2 (1B, 3B), CodeLlama, and whatever else is published in their form"};
 const Arch kMistralArch{"MistralForCausalLM", MistralSpec, kLlamaTensors, "Mistral 7B v0.1 to v0.3, Nemo, Small"};
+const Arch kMistral3Arch{"Mistral3ForConditionalGeneration", Mistral3Spec, kLlamaTensors,
+                         "Mistral Small 3.1, 3.2 (text)", kTextOfMany};
 
 }  // namespace spate

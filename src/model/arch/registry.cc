@@ -30,6 +30,7 @@ constexpr std::array kAll = {
     &kCohereArch,
     &kCohere2Arch,
     &kMiniCpmArch,
+    &kMistral3Arch,
     &kFalconArch,
     &kRwArch,
     &kChatGlmArch,
