@@ -34,6 +34,7 @@ from safetensors.torch import load_file, save_file
 import golden_models
 import golden_models_a
 import golden_models_b
+import golden_models_quantized
 
 TOLERANCE = 5e-4
 ROUTER_MARGIN = 0.08  # between the last expert chosen and the next, as a part of the largest |router logit|
@@ -47,6 +48,7 @@ VARIANTS = {
     **golden_models.VARIANTS,
     **golden_models_a.VARIANTS,
     **golden_models_b.VARIANTS,
+    **golden_models_quantized.VARIANTS,
 }
 
 

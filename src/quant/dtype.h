@@ -26,7 +26,7 @@ enum class DType : uint8_t {
   kBool,
   kF8E4M3,
   kF8E5M2,
-  // GGUF's block formats, under GGUF's names.
+  // GGUF's block formats, under GGUF's names. NOLINTBEGIN(readability-identifier-naming)
   kQ4_0,
   kQ4_1,
   kQ5_0,
@@ -39,6 +39,7 @@ enum class DType : uint8_t {
   kQ6_K,
   kIQ4_NL,
   kIQ4_XS
+  // NOLINTEND(readability-identifier-naming)
 };
 
 struct DTypeTraits {
