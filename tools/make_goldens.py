@@ -62,7 +62,8 @@ def random_weights(model, generator, dtype, embed):
             draw = torch.randn(p.shape, generator=generator)
             fan_in = p.shape[0] if type(module).__name__ == "Conv1D" else p.shape[-1]
             if "norm" in type(module).__name__.lower() and name == "weight":
-                draw = p.mean().round() + 0.25 * draw  # around what does nothing: 1, or 0 where 1 is added
+                # Around what does nothing: 1, or 0 where 1 is added (LayerNorm1P begins with 1 all the same).
+                draw = (0 if "1P" in type(module).__name__ else p.mean().round()) + 0.25 * draw
             elif p.dim() == 1:
                 draw = 0.4 * draw
             elif isinstance(module, torch.nn.Embedding):
@@ -85,7 +86,8 @@ def published_weights(model, dtype, stacked):
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder, save_original_format=not stacked)
         state = load_file(pathlib.Path(folder) / "model.safetensors")
-    return {n: state[n].to(dtype) for n in sorted(state, key=lambda n: (order.index(n) if n in order else len(order), n))}
+    place = lambda n: (order.index(n) if n in order else len(order), n)
+    return {n: state[n].to(dtype) for n in sorted(state, key=place)}
 
 
 def write_weights(folder, state, files):
@@ -120,7 +122,7 @@ def run(model, ids):
 
 @torch.no_grad()
 def clear_choices(model, batch):
-    """Of each sequence of a batch, whether the experts of its last token are chosen by a margin that bf16 does not blur."""
+    """Of each sequence of a batch: whether no expert of its last token is chosen by less than what bf16 may blur."""
     clear = torch.ones(len(batch), dtype=torch.bool)
 
     def check(module, inputs, output):
@@ -167,7 +169,9 @@ def transformers_reference(folder):
     settings = transformers.AutoConfig.from_pretrained(folder)
     model = getattr(transformers, settings.architectures[0])
     options = dict(dtype=torch.float32, attn_implementation="eager", experts_implementation="eager")
-    return lambda _, state: model.from_pretrained(folder, **options) if state else model._from_config(settings, **options)
+    def make_model(_, state):
+        return model.from_pretrained(folder, **options) if state else model._from_config(settings, **options)
+    return make_model
 
 
 def make(name, root):
@@ -222,7 +226,8 @@ def make(name, root):
     size = sum(f.stat().st_size for f in folder.iterdir())
     assert size <= LIMIT, (name, size)
     print(f"{name}: {size} bytes, float64 difference {golden['float64_difference']:.1e}, largest logit "
-          f"{golden['largest_logit']:.2f}, margins {[round(g['smallest_margin'], 4) for g in golden['greedy']]}", flush=True)
+          f"{golden['largest_logit']:.2f}, margins {[round(g['smallest_margin'], 4) for g in golden['greedy']]}",
+          flush=True)
 
 
 def main():

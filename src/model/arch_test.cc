@@ -55,6 +55,10 @@ TEST(Arch, PublishedShapes) {
   const ModelSpec llama70 = MakeSpec(ReadJsonFile(configs / "Llama-2-70b-chat-hf" / "config.json", {}));
   EXPECT_EQ(llama70.layers.front().attn.kv_heads, 8);
   EXPECT_NEAR(static_cast<double>(llama70.Parameters()), 68.98e9, 0.01e9);
+  const json mixtral = ReadJsonFile(configs / "mixtral-torch-bf16-8x22b" / "model_zoo.json", {}).at("network");
+  const ModelSpec mixtral22 = MakeSpec(mixtral);
+  EXPECT_NEAR(static_cast<double>(mixtral22.Parameters()), 140.6e9, 0.1e9);
+  EXPECT_NEAR(static_cast<double>(mixtral22.ActiveLayerParameters()), 38.7e9, 0.1e9);
 }
 
 TEST(Arch, RefusesInOneLine) {
@@ -91,7 +95,7 @@ TEST(Arch, RefusesInOneLine) {
       {"rope_theta", std::nan(""), "rope_theta"},
       {"rope_theta", std::numeric_limits<double>::infinity(), "rope_theta"},
       {"head_dim", 0, "head_dim"},
-      {"head_dim", 1 << 15, "wider"},
+      {"head_dim", 1 << 17, "head_dim"},
       {"intermediate_size", 0, "intermediate_size"},
       {"max_position_embeddings", -1, "max_position_embeddings"},
       {"num_key_value_heads", 0, "num_key_value_heads"},

@@ -31,6 +31,13 @@ constexpr std::array kAll = {
     &kCohere2Arch,
     &kMiniCpmArch,
     &kMistral3Arch,
+    &kGraniteMoeSharedArch,
+    &kSeedOssArch,
+    &kErnieArch,
+    &kHeliumArch,
+    &kArceeArch,
+    &kNemotronArch,
+    &kSmolLm3Arch,
 };
 // clang-format on
 
