@@ -177,6 +177,56 @@ TEST(Arch, RefusesWhatAFamilyAdds) {
   }
 }
 
+// Whatever stands in a config.json, a spec is made or an Error names the key; no other exception, no crash.
+TEST(Arch, AnyValueOfAnyKeyIsReadOrRefused) {
+  const std::filesystem::path goldens = std::filesystem::path(SPATE_SOURCE_DIR) / "tests" / "golden";
+  const json values[] = {nullptr,
+                         true,
+                         -1,
+                         0,
+                         1,
+                         3,
+                         1 << 20,
+                         int64_t{1} << 62,
+                         1e300,
+                         std::nan(""),
+                         -0.5,
+                         1e-300,
+                         "x",
+                         json::array(),
+                         json::array({-1, "x"}),
+                         json::object(),
+                         json{{"type", 7}},
+                         json{{"rope_type", "yarn"}, {"factor", 1e6}},
+                         json{{"full_attention", 1}}};
+  int refused = 0;
+  int read = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(goldens)) {
+    const std::filesystem::path path = entry.path() / "config.json";
+    if (!std::filesystem::exists(path) || !std::filesystem::exists(entry.path() / "golden.json")) continue;
+    const json config = ReadJsonFile(path.string(), {});
+    for (const auto& [key, value] : config.items()) {
+      for (const json& bad : values) {
+        json changed = config;
+        changed[key] = bad;
+        try {
+          const ModelSpec spec = MakeSpec(changed);
+          ++read;
+          EXPECT_GT(spec.dim, 0);
+          EXPECT_GE(spec.Parameters(), 0) << path << ": " << key << " = " << bad;
+        } catch (const Error& error) {
+          ++refused;
+          EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+        } catch (const std::exception& error) {
+          ADD_FAILURE() << path << ": " << key << " = " << bad << ": " << error.what();
+        }
+      }
+    }
+  }
+  EXPECT_GT(refused, 1000);
+  EXPECT_GT(read, 1000);
+}
+
 TEST(Arch, Gemma3FillsInWhatItsFilesLeaveOut) {
   // The text_config of google/gemma-3-4b-it, all of it.
   const json config = json::parse(
