@@ -62,8 +62,7 @@ def random_weights(model, generator, dtype, embed):
             draw = torch.randn(p.shape, generator=generator)
             fan_in = p.shape[0] if type(module).__name__ == "Conv1D" else p.shape[-1]
             if "norm" in type(module).__name__.lower() and name == "weight":
-                # Around what does nothing: 1, or 0 where 1 is added (LayerNorm1P begins with 1 all the same).
-                draw = (0 if "1P" in type(module).__name__ else p.mean().round()) + 0.25 * draw
+                draw = p.mean().round() + 0.25 * draw  # around what does nothing: 1, or 0 where 1 is added
             elif p.dim() == 1:
                 draw = 0.4 * draw
             elif isinstance(module, torch.nn.Embedding):

@@ -20,16 +20,15 @@ extern const Arch kPhiArch;
 extern const Arch kPhi3Arch;
 extern const Arch kGraniteArch;
 extern const Arch kGraniteMoeArch;
-extern const Arch kCohereArch;
-extern const Arch kCohere2Arch;
-extern const Arch kMiniCpmArch;
-extern const Arch kMistral3Arch;
 extern const Arch kGraniteMoeSharedArch;
 extern const Arch kSeedOssArch;
 extern const Arch kErnieArch;
 extern const Arch kHeliumArch;
 extern const Arch kArceeArch;
-extern const Arch kNemotronArch;
 extern const Arch kSmolLm3Arch;
+extern const Arch kCohereArch;
+extern const Arch kCohere2Arch;
+extern const Arch kMiniCpmArch;
+extern const Arch kMistral3Arch;
 
 }  // namespace spate

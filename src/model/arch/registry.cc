@@ -27,17 +27,16 @@ constexpr std::array kAll = {
     &kPhi3Arch,
     &kGraniteArch,
     &kGraniteMoeArch,
-    &kCohereArch,
-    &kCohere2Arch,
-    &kMiniCpmArch,
-    &kMistral3Arch,
     &kGraniteMoeSharedArch,
     &kSeedOssArch,
     &kErnieArch,
     &kHeliumArch,
     &kArceeArch,
-    &kNemotronArch,
     &kSmolLm3Arch,
+    &kCohereArch,
+    &kCohere2Arch,
+    &kMiniCpmArch,
+    &kMistral3Arch,
 };
 // clang-format on
 

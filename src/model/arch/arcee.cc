@@ -1,9 +1,7 @@
-// Nemotron 3 and 4, Minitron and AFM: feed-forward blocks without a gate, through the square of relu. Nemotron's norms
-// are LayerNorm and multiply by 1 + w.
+// AFM: Llama with feed-forward blocks that have no gate and square what relu leaves.
 #include "model/arch/archs.h"
 #include "model/arch/config_fields.h"
 #include "model/arch/llama_tensors.h"
-#include "model/rope.h"
 
 namespace spate {
 namespace {
@@ -26,17 +24,8 @@ ModelSpec ArceeSpec(const json& config) {
   return spec;
 }
 
-ModelSpec NemotronSpec(const json& config) {
-  ModelSpec spec = ArceeSpec(config);
-  spec.norm = {NormKind::kLayer, FloatField(config, "norm_eps", 1e-5, 0, 1)};
-  spec.norm_offset = 1;
-  spec.ropes = {MakeRope(config, RotatedDims(config, spec.layers.front().attn.head_dim, 0.5), RopeStyle::kHalf)};
-  return spec;
-}
-
 }  // namespace
 
 const Arch kArceeArch{"ArceeForCausalLM", ArceeSpec, kTensors, "AFM 4.5B"};
-const Arch kNemotronArch{"NemotronForCausalLM", NemotronSpec, kTensors, "Nemotron 3 8B, Nemotron 4, Minitron 4B, 8B"};
 
 }  // namespace spate
