@@ -97,7 +97,7 @@ def stretched(pairs, **changes):
 
 
 def of_llama(change, scale):
-    """Variant.reference of a model that is a Llama with `change(config)` and weights multiplied by scale(name, config)."""
+    """Variant.reference of what is a Llama with `change(config)` and weights multiplied by scale(name, config)."""
     def make(config, state):
         import transformers
         tied = config.get("tie_word_embeddings", True)
@@ -143,7 +143,8 @@ VARIANTS = {
         architectures=["Qwen3MoeForCausalLM"], model_type="qwen3_moe")),
     "gemma": Variant(gemma(**shape(97, 36, 72, 3, 3, 1), head_dim=14), embed=0.05),
     "gemma_gelu_named": Variant(gemma(**shape(89, 32, 64, 3, 2, 2), head_dim=12,
-                                      hidden_act="gelu_pytorch_tanh", hidden_activation="gelu_pytorch_tanh"), embed=0.05),
+                                      hidden_act="gelu_pytorch_tanh", hidden_activation="gelu_pytorch_tanh"),
+                                embed=0.05),
     "gemma2": Variant(gemma2(**shape(97, 36, 60, 4, 2, 1), head_dim=22), embed=0.05),
     "gemma2_uncapped": Variant(gemma2(**shape(89, 32, 52, 3, 4, 2), head_dim=10, attn_logit_softcapping=None,
                                       final_logit_softcapping=None), embed=0.05),
@@ -166,7 +167,8 @@ VARIANTS = {
     "cohere2": Variant({**without(cohere(**shape(97, 40, 72, 5, 4, 2)), "use_qk_norm"), **dict(
         architectures=["Cohere2ForCausalLM"], model_type="cohere2", rope_theta=50000, sliding_window=10,
         sliding_window_pattern=4)}, embed=0.3),
-    "minicpm": Variant(minicpm(**shape(97, 36, 72, 4, 3, 3)), reference=of_llama(lambda c: {}, minicpm_scale), embed=0.03),
+    "minicpm": Variant(minicpm(**shape(97, 36, 72, 4, 3, 3)), embed=0.03,
+                       reference=of_llama(lambda c: {}, minicpm_scale)),
     "mistral_window": Variant(mistral(**shape(97, 40, 72, 3, 4, 2), rope_theta=10000.0, sliding_window=13)),
     "llama_dynamic": Variant(llama(**shape(97, 36, 72, 3, 3, 3), rope_scaling=dict(
         type="dynamic", factor=2.0, original_max_position_embeddings=40)),
@@ -180,6 +182,7 @@ VARIANTS = {
         5, factor=4.0, original_max_position_embeddings=160))),
     "mistral_small": Variant(dict(
         architectures=["Mistral3ForConditionalGeneration"], model_type="mistral3", image_token_index=10,
+        tie_word_embeddings=False,
         multimodal_projector_bias=False, projector_hidden_act="gelu", spatial_merge_size=2, vision_feature_layer=-1,
         text_config=without(mistral(**shape(97, 36, 64, 3, 3, 1), head_dim=10), "architectures"),
         vision_config=dict(model_type="pixtral", hidden_size=16, intermediate_size=12, num_hidden_layers=1, head_dim=8,
@@ -188,4 +191,22 @@ VARIANTS = {
     "qwen3_moe_stacked": Variant(qwen3(**shape(89, 24, 52, 2, 2, 1), **qwen_moe(
         num_experts=5, moe_intermediate_size=22, norm_topk_prob=False), head_dim=12,
         architectures=["Qwen3MoeForCausalLM"], model_type="qwen3_moe"), stacked=True),
+    "granite_moe_shared": Variant({**granite(**shape(89, 32, 26, 3, 4, 2)), **dict(
+        architectures=["GraniteMoeSharedForCausalLM"], model_type="granitemoeshared", num_local_experts=5,
+        num_experts_per_tok=2, shared_intermediate_size=34)}),
+    "seed_oss": Variant(llama(**shape(97, 36, 72, 3, 4, 2), architectures=["SeedOssForCausalLM"], head_dim=14,
+                              model_type="seed_oss", rope_theta=1e7) | dict(attention_bias=True,
+                                                                            attention_out_bias=False)),
+    "ernie": Variant(without(llama(**shape(97, 36, 72, 3, 3, 1), architectures=["Ernie4_5ForCausalLM"], head_dim=14,
+                                   model_type="ernie4_5", rope_theta=500000.0, use_bias=False), "attention_bias",
+                             "mlp_bias", "tie_word_embeddings"), embed=0.3),
+    "helium": Variant(llama(**shape(97, 36, 72, 3, 3, 1), architectures=["HeliumForCausalLM"], head_dim=12,
+                            model_type="helium", rope_theta=100000.0, rms_norm_eps=1e-8)),
+    "arcee": Variant(llama(**shape(97, 36, 88, 3, 3, 1), architectures=["ArceeForCausalLM"], model_type="arcee",
+                           rope_scaling=dict(rope_type="yarn", factor=20.0, beta_fast=32.0, beta_slow=1.0, mscale=1.0,
+                                             original_max_position_embeddings=32)) | dict(hidden_act="relu2")),
+    "smollm3": Variant(without(llama(**shape(97, 40, 72, 5, 4, 2), architectures=["SmolLM3ForCausalLM"],
+                                     model_type="smollm3", pad_token_id=2, no_rope_layers=[1, 1, 0, 1, 0],
+                                     no_rope_layer_interval=3, use_sliding_window=False, sliding_window=None),
+                               "tie_word_embeddings"), embed=0.3),
 }

@@ -92,7 +92,8 @@ def published_weights(model, dtype, stacked):
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder, save_original_format=not stacked)
         state = load_file(pathlib.Path(folder) / "model.safetensors")
-    return {n: state[n].to(dtype) for n in sorted(state, key=lambda n: (order.index(n) if n in order else len(order), n))}
+    place = lambda n: (order.index(n) if n in order else len(order), n)
+    return {n: state[n].to(dtype) for n in sorted(state, key=place)}
 
 
 def write_weights(folder, state, files):
@@ -127,7 +128,7 @@ def run(model, ids):
 
 @torch.no_grad()
 def clear_choices(model, batch):
-    """Of each sequence of a batch, whether the experts of its last token are chosen by a margin that bf16 does not blur."""
+    """Of each sequence of a batch: whether no expert of its last token is chosen by less than what bf16 may blur."""
     clear = torch.ones(len(batch), dtype=torch.bool)
 
     def check(module, inputs, output):
@@ -189,7 +190,9 @@ def transformers_reference(folder):
     settings = transformers.AutoConfig.from_pretrained(folder)
     model = getattr(transformers, settings.architectures[0])
     options = dict(dtype=torch.float32, attn_implementation="eager", experts_implementation="eager")
-    return lambda _, state: model.from_pretrained(folder, **options) if state else model._from_config(settings, **options)
+    def make_model(_, state):
+        return model.from_pretrained(folder, **options) if state else model._from_config(settings, **options)
+    return make_model
 
 
 def make(name, root):
@@ -252,7 +255,8 @@ def make(name, root):
     size = sum(f.stat().st_size for f in folder.iterdir())
     assert size <= LIMIT, (name, size)
     print(f"{name}: {size} bytes, float64 difference {golden['float64_difference']:.1e}, largest logit "
-          f"{golden['largest_logit']:.2f}, margins {[round(g['smallest_margin'], 4) for g in golden['greedy']]}", flush=True)
+          f"{golden['largest_logit']:.2f}, margins {[round(g['smallest_margin'], 4) for g in golden['greedy']]}",
+          flush=True)
 
 
 def main():

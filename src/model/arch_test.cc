@@ -55,6 +55,10 @@ TEST(Arch, PublishedShapes) {
   const ModelSpec llama70 = MakeSpec(ReadJsonFile(configs / "Llama-2-70b-chat-hf" / "config.json", {}));
   EXPECT_EQ(llama70.layers.front().attn.kv_heads, 8);
   EXPECT_NEAR(static_cast<double>(llama70.Parameters()), 68.98e9, 0.01e9);
+  const json mixtral = ReadJsonFile(configs / "mixtral-torch-bf16-8x22b" / "model_zoo.json", {}).at("network");
+  const ModelSpec mixtral22 = MakeSpec(mixtral);
+  EXPECT_NEAR(static_cast<double>(mixtral22.Parameters()), 140.6e9, 0.1e9);
+  EXPECT_NEAR(static_cast<double>(mixtral22.ActiveLayerParameters()), 38.7e9, 0.1e9);
 }
 
 TEST(Arch, RefusesInOneLine) {
@@ -91,7 +95,7 @@ TEST(Arch, RefusesInOneLine) {
       {"rope_theta", std::nan(""), "rope_theta"},
       {"rope_theta", std::numeric_limits<double>::infinity(), "rope_theta"},
       {"head_dim", 0, "head_dim"},
-      {"head_dim", 1 << 15, "wider"},
+      {"head_dim", 1 << 17, "head_dim"},
       {"intermediate_size", 0, "intermediate_size"},
       {"max_position_embeddings", -1, "max_position_embeddings"},
       {"num_key_value_heads", 0, "num_key_value_heads"},
@@ -171,6 +175,56 @@ TEST(Arch, RefusesWhatAFamilyAdds) {
     config["architectures"] = {change.arch};
     EXPECT_NE(Message(config).find(change.expected), std::string::npos) << change.arch << ": " << Message(config);
   }
+}
+
+// Whatever stands in a config.json, a spec is made or an Error names the key; no other exception, no crash.
+TEST(Arch, AnyValueOfAnyKeyIsReadOrRefused) {
+  const std::filesystem::path goldens = std::filesystem::path(SPATE_SOURCE_DIR) / "tests" / "golden";
+  const json values[] = {nullptr,
+                         true,
+                         -1,
+                         0,
+                         1,
+                         3,
+                         1 << 20,
+                         int64_t{1} << 62,
+                         1e300,
+                         std::nan(""),
+                         -0.5,
+                         1e-300,
+                         "x",
+                         json::array(),
+                         json::array({-1, "x"}),
+                         json::object(),
+                         json{{"type", 7}},
+                         json{{"rope_type", "yarn"}, {"factor", 1e6}},
+                         json{{"full_attention", 1}}};
+  int refused = 0;
+  int read = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(goldens)) {
+    const std::filesystem::path path = entry.path() / "config.json";
+    if (!std::filesystem::exists(path) || !std::filesystem::exists(entry.path() / "golden.json")) continue;
+    const json config = ReadJsonFile(path.string(), {});
+    for (const auto& [key, value] : config.items()) {
+      for (const json& bad : values) {
+        json changed = config;
+        changed[key] = bad;
+        try {
+          const ModelSpec spec = MakeSpec(changed);
+          ++read;
+          EXPECT_GT(spec.dim, 0);
+          EXPECT_GE(spec.Parameters(), 0) << path << ": " << key << " = " << bad;
+        } catch (const Error& error) {
+          ++refused;
+          EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+        } catch (const std::exception& error) {
+          ADD_FAILURE() << path << ": " << key << " = " << bad << ": " << error.what();
+        }
+      }
+    }
+  }
+  EXPECT_GT(refused, 1000);
+  EXPECT_GT(read, 1000);
 }
 
 TEST(Arch, Gemma3FillsInWhatItsFilesLeaveOut) {
