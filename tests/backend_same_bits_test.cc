@@ -67,7 +67,7 @@ Rows ApplyInBatches(Device& device, const LinearShape& shape, int tokens, int ba
       for (int c = 0; c < shape.cols; ++c) x.at(t, c) = values.Value();
       for (int c = 0; c < shape.rows; ++c) out.at(t, c) = values.Value();
     }
-    ops->Apply(*linear, x.mat(), out.mat(), {shape.kind, Act::kSilu});
+    ops->Apply(*linear, x.mat(), out.mat(), {shape.kind, Act::kGeluErf, 0.7f});
     for (int t = 0; t < count; ++t) results.push_back(RowOf(out, t, shape.rows));
   }
   return results;
@@ -79,7 +79,8 @@ TEST_P(SameBitsTest, ApplyInAnyBatch) {
   const std::unique_ptr<Device> two = MakeSubject(GetParam(), 2);
   const std::unique_ptr<Device> three = MakeSubject(GetParam(), 3);
   for (DType format : one->WeightFormats()) {
-    for (Epilogue::Kind kind : {Epilogue::Kind::kStore, Epilogue::Kind::kAddTo, Epilogue::Kind::kGate}) {
+    for (Epilogue::Kind kind :
+         {Epilogue::Kind::kStore, Epilogue::Kind::kAddTo, Epilogue::Kind::kAct, Epilogue::Kind::kGate}) {
       const int block = Traits(format).block_elements;
       // The reference unpacks element by element, whatever follows.
       if (block > 1 && GetParam().backend == "ref" && kind != Epilogue::Kind::kStore) continue;
@@ -210,7 +211,7 @@ TEST_P(SameBitsTest, AttendInAnyChunksAndCompany) {
 
 // Norm
 
-Rows NormInBatches(Device& device, int dim, int rows, int batch) {
+Rows NormInBatches(Device& device, NormKind kind, int dim, int rows, int batch) {
   Random random(3);
   const SourceMatrix source(random.Values(static_cast<size_t>(dim)), 1, dim, DType::kF32);
   const std::unique_ptr<Vec> weight = device.PackVec({.weight = source.view()});
@@ -227,7 +228,7 @@ Rows NormInBatches(Device& device, int dim, int rows, int batch) {
       for (int c = 0; c < dim; ++c) delta.at(t, c) = values.Value();
     }
     const Mat delta_mat = delta.mat();
-    ops->AddNorm(*weight, {}, &delta_mat, x.mat(), out.mat());
+    ops->AddNorm(*weight, {.kind = kind}, &delta_mat, x.mat(), out.mat());
     for (int t = 0; t < count; ++t) {
       results.push_back(RowOf(out, t, dim));
       results.push_back(RowOf(x, t, dim));
@@ -238,13 +239,15 @@ Rows NormInBatches(Device& device, int dim, int rows, int batch) {
 
 TEST_P(SameBitsTest, AddNormInAnyBatch) {
   const std::unique_ptr<Device> one = MakeSubject(GetParam(), 1);
-  for (int dim : {5, 64, 257, 2048}) {
-    const Rows alone = NormInBatches(*one, dim, 40, 1);
-    for (int threads : {1, 2, 3}) {
-      const std::unique_ptr<Device> device = MakeSubject(GetParam(), threads);
-      for (int batch : {2, 7, 40}) {
-        EXPECT_EQ(FirstDifference(alone, NormInBatches(*device, dim, 40, batch)), -1)
-            << dim << ", " << batch << " at a time, " << threads << " threads";
+  for (NormKind kind : {NormKind::kRms, NormKind::kLayer}) {
+    for (int dim : {5, 64, 257, 2048}) {
+      const Rows alone = NormInBatches(*one, kind, dim, 40, 1);
+      for (int threads : {1, 2, 3}) {
+        const std::unique_ptr<Device> device = MakeSubject(GetParam(), threads);
+        for (int batch : {2, 7, 40}) {
+          EXPECT_EQ(FirstDifference(alone, NormInBatches(*device, kind, dim, 40, batch)), -1)
+              << dim << ", " << batch << " at a time, " << threads << " threads";
+        }
       }
     }
   }

@@ -57,11 +57,26 @@ struct BF16 {
 
 int Minimum(int a, int b) { return a < b ? a : b; }
 
-// The keys of the part that row `row` of the tile sees: [BeginOf, KeysOf). Both grow with the row.
-int KeysOf(const AttentionPart& args, int row) { return Minimum(kAttentionPart, args.keys + row / args.sharing); }
-int BeginOf(const AttentionPart& args, int row) {
-  const int begin = args.begin + row / args.sharing;
-  return begin < 0 ? 0 : Minimum(kAttentionPart, begin);
+// The keys [begin, end) of the part that each row of a group sees. Both grow with the row.
+struct KeysOfRows {
+  int begin[kQueryRows];
+  int end[kQueryRows];
+};
+
+// Of rows [first, first + rows) of the tile.
+KeysOfRows FindKeys(const AttentionPart& args, int first, int rows) {
+  KeysOfRows keys;
+  int query = first / args.sharing;
+  int head = first % args.sharing;
+  for (int r = 0; r < rows; ++r) {
+    const int begin = Minimum(kAttentionPart, args.begin + query);
+    keys.begin[r] = begin < 0 ? 0 : begin;
+    keys.end[r] = Minimum(kAttentionPart, args.keys + query);
+    if (++head < args.sharing) continue;
+    head = 0;
+    ++query;
+  }
+  return keys;
 }
 
 // scores[r][block * 16 ...] of kRows rows and kBlocks blocks.
@@ -199,9 +214,11 @@ struct KeyRange {
   bool first;
 };
 
-// mixed[r][d ...] (+)= sum of weights[r][key] * value[key][d ...] over the keys of a range.
+// mixed[r][d ...] (+)= sum of weights[r][key] * value[key][d ...] over the keys of a range. A function of its own:
+// merged into its callers it loses the registers of its accumulators (1.6 times slower on avx2).
 template <class Format, int kRows, int kVectors>
-void MixTile(const AttentionPart& args, const float* weights, const KeyRange& keys, int dims, int d, float* mixed) {
+__attribute__((noinline)) void MixTile(const AttentionPart& args, const float* weights, KeyRange keys, int dims, int d,
+                                       float* mixed) {
   Vf acc[kRows][kVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
@@ -245,7 +262,7 @@ void MixTile(const AttentionPart& args, const float* weights, const KeyRange& ke
 }
 
 template <class Format, int kRows, int kVectors>
-void MixVectors(const AttentionPart& args, const float* weights, const KeyRange& keys, int dims, int d, float* mixed) {
+void MixVectors(const AttentionPart& args, const float* weights, KeyRange keys, int dims, int d, float* mixed) {
   for (; d + kVectors * kLanes <= dims; d += kVectors * kLanes) {
     MixTile<Format, kRows, kVectors>(args, weights, keys, dims, d, mixed);
   }
@@ -254,8 +271,7 @@ void MixVectors(const AttentionPart& args, const float* weights, const KeyRange&
 
 // Rows [r, rows), kRows at once and the rest in tiles of half as many.
 template <class Format, int kRows>
-void MixRows(const AttentionPart& args, const float* weights, int r, int rows, const KeyRange& keys, int dims,
-             float* mixed) {
+void MixRows(const AttentionPart& args, const float* weights, int r, int rows, KeyRange keys, int dims, float* mixed) {
   for (; r + kRows <= rows; r += kRows) {
     MixVectors<Format, kRows, kMixVectors>(args, weights + r * kAttentionPart, keys, dims, 0, mixed + r * dims);
   }
@@ -264,31 +280,27 @@ void MixRows(const AttentionPart& args, const float* weights, int r, int rows, c
 
 // Rows [first, first + rows) of the tile; their weights begin at args.scores.
 template <class Format>
-void Mix(const AttentionPart& args, int first, int rows) {
+void Mix(const AttentionPart& args, const KeysOfRows& keys, int first, int rows) {
   const int dims = PaddedDims(args.head_dim);
   for (int r = 0; r < rows; r += kMixRows) {
     const int count = Minimum(kMixRows, rows - r);
+    const int* begin = keys.begin + r;
+    const int* end = keys.end + r;
     const float* weights = args.scores + r * kAttentionPart;
     float* mixed = args.state.mixed + (first + r) * dims;
-    const auto mix_row = [&](int i, int begin, int end, bool is_first) SPATE_LAMBDA {
-      MixRows<Format, 1>(args, weights + i * kAttentionPart, 0, 1, {begin, end, is_first}, dims, mixed + i * dims);
+    const auto mix_row = [&](int i, KeyRange range) {
+      MixRows<Format, 1>(args, weights + i * kAttentionPart, 0, 1, range, dims, mixed + i * dims);
     };
-    // What all rows of the group see. Where a window ends, earlier queries see keys before it; later ones see more
-    // behind.
-    const int all_end = KeysOf(args, first + r);
-    const int all_begin = Minimum(all_end, BeginOf(args, first + r + count - 1));
-    const bool before = BeginOf(args, first + r) < all_begin;
+    // What all rows see. Where a window cuts, earlier queries see keys before that; later ones see more behind it.
+    const int all_end = end[0];
+    const int all_begin = Minimum(all_end, begin[count - 1]);
+    const bool before = begin[0] < all_begin;
     if (before) {
-      for (int i = 0; i < count; ++i) {
-        const int begin = BeginOf(args, first + r + i);
-        mix_row(i, begin, begin < all_begin ? all_begin : begin, true);
-      }
+      for (int i = 0; i < count; ++i) mix_row(i, {begin[i], begin[i] < all_begin ? all_begin : begin[i], true});
     }
     MixRows<Format, kMixRows>(args, weights, 0, count, {all_begin, all_end, !before}, dims, mixed);
     for (int i = 1; i < count; ++i) {
-      const int begin = BeginOf(args, first + r + i);
-      const int end = KeysOf(args, first + r + i);
-      if (end != all_end) mix_row(i, begin < all_end ? all_end : begin, end, false);
+      if (end[i] != all_end) mix_row(i, {begin[i] < all_end ? all_end : begin[i], end[i], false});
     }
   }
 }
@@ -299,17 +311,15 @@ void Part(const AttentionPart& args) {
   const bool adjust = args.softcap > 0 || args.slopes != nullptr;
   for (int first = 0; first < args.rows; first += kQueryRows) {
     const int rows = Minimum(kQueryRows, args.rows - first);
-    const int most_keys = KeysOf(args, first + rows - 1);
-    Scores<Format, kScoreRows>(args, args.queries + first * key_dims, 0, rows, BeginOf(args, first) / kKvBlockTokens,
-                               (most_keys + kKvBlockTokens - 1) / kKvBlockTokens);
+    const KeysOfRows keys = FindKeys(args, first, rows);
+    Scores<Format, kScoreRows>(args, args.queries + first * key_dims, 0, rows, keys.begin[0] / kKvBlockTokens,
+                               (keys.end[rows - 1] + kKvBlockTokens - 1) / kKvBlockTokens);
     for (int r = 0; r < rows; ++r) {
       float* scores = args.scores + r * kAttentionPart;
-      const int begin = BeginOf(args, first + r);
-      const int end = KeysOf(args, first + r);
-      if (adjust) Adjust(args, first + r, begin, end, scores);
-      Softmax(scores, begin, end, args.state.max + first + r, args.state.sum + first + r);
+      if (adjust) Adjust(args, first + r, keys.begin[r], keys.end[r], scores);
+      Softmax(scores, keys.begin[r], keys.end[r], args.state.max + first + r, args.state.sum + first + r);
     }
-    Mix<Format>(args, first, rows);
+    Mix<Format>(args, keys, first, rows);
   }
 }
 
