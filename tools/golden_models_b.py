@@ -15,6 +15,20 @@ def plain(state, prefix):
     return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
 
 
+def built(model_class, config_class, config, state, embed, attention="eager"):
+    """A model with a tied head, of transformers' classes, for what Variant.reference promises."""
+    model = model_class._from_config(config_class.from_dict(config), attn_implementation=attention)
+    if state:
+        model.load_state_dict({**state, "lm_head.weight": state[embed + ".weight"]})
+    return model
+
+
+def falcon_once(config, state):
+    """Eager attention of transformers' class adds the linear biases twice: to the scores and with the mask."""
+    return built(transformers.FalconForCausalLM, transformers.FalconConfig, config, state,
+                 "transformer.word_embeddings", attention="sdpa")
+
+
 def falcon(vocab, hidden, layers, heads, **changes):
     base = dict(alibi=False, apply_residual_connection_post_layernorm=False, architectures=["FalconForCausalLM"],
                 attention_dropout=0.0, bias=False, bos_token_id=11, eos_token_id=11, hidden_dropout=0.0,
@@ -104,10 +118,7 @@ def mpt(vocab, hidden, layers, heads, **attention):
 
 def storywriter(config, state):
     """transformers' class leaves alibi_bias_max at 8, whatever config.json says."""
-    settings = transformers.MptConfig.from_dict(config)
-    model = transformers.MptForCausalLM._from_config(settings, attn_implementation="eager")
-    if state:
-        model.load_state_dict({**state, "lm_head.weight": state["transformer.wte.weight"]})
+    model = built(transformers.MptForCausalLM, transformers.MptConfig, config, state, "transformer.wte")
     inner = model.transformer
     inner.build_mpt_alibi_tensor = functools.partial(inner.build_mpt_alibi_tensor,
                                                      alibi_bias_max=config["attn_config"]["alibi_bias_max"])
@@ -168,14 +179,19 @@ def baichuan(vocab, hidden, ffn, layers, heads, **changes):
     return {**base, **changes}
 
 
+def near_llama(name, *sizes, **changes):
+    return llama(architectures=[name + "ForCausalLM"], model_type=name.lower(), **shape(*sizes), **changes)
+
+
 VARIANTS = {
     "falcon7b": Variant(falcon(97, 42, 3, 7), gain=1.5),
     "falcon40b": Variant(falcon(101, 48, 3, 6, new_decoder_architecture=True, num_kv_heads=2), files=2, gain=1.5),
     "falcon11b": Variant(falcon(97, 40, 4, 4, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1,
                                 ffn_hidden_size=78, ff_factor=4, activation="gelu", tie_word_embeddings=False,
                                 rope_theta=500042.0, max_position_embeddings=160)),
-    # Slopes of 4 heads are powers of 4, which transformers' rounding of Falcon's biases to bf16 leaves as they are.
-    "falcon_rw": Variant(falcon(97, 48, 3, 8, alibi=True, bias=True, multi_query=False, parallel_attn=False), gain=2),
+    # Slopes of 8 heads are powers of 2, which transformers' rounding of Falcon's biases to bf16 leaves as they are.
+    "falcon_rw1b": Variant(falcon(97, 48, 3, 8, alibi=True, bias=True, multi_query=False, parallel_attn=False), gain=2,
+                           reference=falcon_once),
     "chatglm2": Variant(chatglm(97, 48, 70, 3, 6, 2), "float16", reference=chatglm_reference.reference),
     "chatglm2_32k": Variant(chatglm(101, 40, 66, 3, 5, 1, _name_or_path="THUDM/chatglm2-6b-32k", rope_ratio=16),
                             "float16", reference=chatglm_reference.reference),
@@ -211,4 +227,12 @@ VARIANTS = {
     "baichuan2_7b": Variant(baichuan(97, 42, 58, 4, 3, max_position_embeddings=160),
                             reference=rearranged_llama.baichuan),
     "baichuan2_13b": Variant(baichuan(101, 48, 58, 4, 6), reference=rearranged_llama.baichuan),
+    "smollm3": Variant(near_llama("SmolLM3", 97, 40, 66, 4, 4, 2, no_rope_layers=[1, 1, 0, 1], no_rope_layer_interval=4,
+                                  rope_theta=5000000.0, rms_norm_eps=1e-6, use_sliding_window=False,
+                                  sliding_window=None, layer_types=["full_attention"] * 4, tie_word_embeddings=True,
+                                  pad_token_id=0),
+                       gain=1.5),
+    "ernie45": Variant(near_llama("Ernie4_5", 97, 36, 62, 4, 3, 1, use_bias=False, head_dim=16, rope_theta=500000.0,
+                                  tie_word_embeddings=True), gain=1.5),
+    "helium": Variant(near_llama("Helium", 97, 40, 62, 4, 4, 4, head_dim=10, rope_theta=100000.0, rms_norm_eps=1e-8)),
 }

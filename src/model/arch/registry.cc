@@ -38,6 +38,9 @@ constexpr std::array kAll = {
     &kBaichuanArch,
     &kBaichuan1Arch,
     &kNemotronArch,
+    &kSmolLm3Arch,
+    &kErnieArch,
+    &kHeliumArch,
 };
 
 }  // namespace
