@@ -33,7 +33,6 @@ extern const Arch kInternLm2Arch;
 extern const Arch kBaichuanArch;
 extern const Arch kBaichuan1Arch;
 extern const Arch kNemotronArch;
-extern const Arch kSmolLm3Arch;
 extern const Arch kErnieArch;
 extern const Arch kHeliumArch;
 

@@ -38,7 +38,6 @@ constexpr std::array kAll = {
     &kBaichuanArch,
     &kBaichuan1Arch,
     &kNemotronArch,
-    &kSmolLm3Arch,
     &kErnieArch,
     &kHeliumArch,
 };
