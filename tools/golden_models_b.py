@@ -7,7 +7,7 @@ import transformers
 
 import chatglm_reference
 import rearranged_llama
-from golden_models import Variant, llama, shape
+from golden_models import Variant, shape
 
 
 def plain(state, prefix):
@@ -156,14 +156,6 @@ def stablelm(vocab, hidden, ffn, layers, heads, kv_heads, **changes):
     return {**base, **shape(vocab, hidden, ffn, layers, heads, kv_heads), **changes}
 
 
-def nemotron(vocab, hidden, ffn, layers, heads, kv_heads, head_dim):
-    return dict(architectures=["NemotronForCausalLM"], attention_bias=False, attention_dropout=0.0, bos_token_id=2,
-                eos_token_id=3, head_dim=head_dim, hidden_act="relu2", initializer_range=0.0134,
-                max_position_embeddings=160, mlp_bias=False, model_type="nemotron", norm_eps=1e-5,
-                partial_rotary_factor=0.5, rope_theta=10000.0, tie_word_embeddings=False, use_cache=True,
-                **shape(vocab, hidden, ffn, layers, heads, kv_heads))
-
-
 def internlm2(*sizes):
     return dict(architectures=["InternLM2ForCausalLM"], attn_implementation="eager", bias=False, bos_token_id=1,
                 eos_token_id=2, hidden_act="silu", initializer_range=0.02, max_position_embeddings=160,
@@ -177,10 +169,6 @@ def baichuan(vocab, hidden, ffn, layers, heads, **changes):
                 model_type="baichuan", num_attention_heads=heads, num_hidden_layers=layers, pad_token_id=0,
                 rms_norm_eps=1e-6, tie_word_embeddings=False, use_cache=True, vocab_size=vocab)
     return {**base, **changes}
-
-
-def near_llama(name, *sizes, **changes):
-    return llama(architectures=[name + "ForCausalLM"], model_type=name.lower(), **shape(*sizes), **changes)
 
 
 VARIANTS = {
@@ -222,12 +210,8 @@ VARIANTS = {
     "stablelm": Variant(stablelm(97, 48, 58, 4, 3, 3, use_qkv_bias=True)),
     "stablelm_12b": Variant(stablelm(101, 48, 62, 4, 6, 2, qk_layernorm=True, use_parallel_residual=True,
                                      partial_rotary_factor=0.5)),
-    "nemotron": Variant(nemotron(97, 40, 86, 4, 4, 2, 12), gain=1.5),
     "internlm2": Variant(internlm2(97, 48, 62, 4, 6, 2), reference=rearranged_llama.internlm2),
     "baichuan2_7b": Variant(baichuan(97, 42, 58, 4, 3, max_position_embeddings=160),
                             reference=rearranged_llama.baichuan),
     "baichuan2_13b": Variant(baichuan(101, 48, 58, 4, 6), reference=rearranged_llama.baichuan),
-    "ernie45": Variant(near_llama("Ernie4_5", 97, 36, 62, 4, 3, 1, use_bias=False, head_dim=16, rope_theta=500000.0,
-                                  tie_word_embeddings=True), gain=1.5),
-    "helium": Variant(near_llama("Helium", 97, 40, 62, 4, 4, 4, head_dim=10, rope_theta=100000.0, rms_norm_eps=1e-8)),
 }

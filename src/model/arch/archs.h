@@ -32,8 +32,5 @@ extern const Arch kStableLmEpochArch;
 extern const Arch kInternLm2Arch;
 extern const Arch kBaichuanArch;
 extern const Arch kBaichuan1Arch;
-extern const Arch kNemotronArch;
-extern const Arch kErnieArch;
-extern const Arch kHeliumArch;
 
 }  // namespace spate

@@ -37,9 +37,6 @@ constexpr std::array kAll = {
     &kInternLm2Arch,
     &kBaichuanArch,
     &kBaichuan1Arch,
-    &kNemotronArch,
-    &kErnieArch,
-    &kHeliumArch,
 };
 
 }  // namespace
