@@ -156,6 +156,14 @@ def stablelm(vocab, hidden, ffn, layers, heads, kv_heads, **changes):
     return {**base, **shape(vocab, hidden, ffn, layers, heads, kv_heads), **changes}
 
 
+def nemotron(vocab, hidden, ffn, layers, heads, kv_heads, head_dim):
+    return dict(architectures=["NemotronForCausalLM"], attention_bias=False, attention_dropout=0.0, bos_token_id=2,
+                eos_token_id=3, head_dim=head_dim, hidden_act="relu2", initializer_range=0.0134,
+                max_position_embeddings=160, mlp_bias=False, model_type="nemotron", norm_eps=1e-5,
+                partial_rotary_factor=0.5, rope_theta=10000.0, tie_word_embeddings=False, use_cache=True,
+                **shape(vocab, hidden, ffn, layers, heads, kv_heads))
+
+
 def internlm2(*sizes):
     return dict(architectures=["InternLM2ForCausalLM"], attn_implementation="eager", bias=False, bos_token_id=1,
                 eos_token_id=2, hidden_act="silu", initializer_range=0.02, max_position_embeddings=160,
@@ -210,6 +218,7 @@ VARIANTS = {
     "stablelm": Variant(stablelm(97, 48, 58, 4, 3, 3, use_qkv_bias=True)),
     "stablelm_12b": Variant(stablelm(101, 48, 62, 4, 6, 2, qk_layernorm=True, use_parallel_residual=True,
                                      partial_rotary_factor=0.5)),
+    "nemotron": Variant(nemotron(97, 40, 86, 4, 4, 2, 12), gain=1.5),
     "internlm2": Variant(internlm2(97, 48, 62, 4, 6, 2), reference=rearranged_llama.internlm2),
     "baichuan2_7b": Variant(baichuan(97, 42, 58, 4, 3, max_position_embeddings=160),
                             reference=rearranged_llama.baichuan),

@@ -32,5 +32,6 @@ extern const Arch kStableLmEpochArch;
 extern const Arch kInternLm2Arch;
 extern const Arch kBaichuanArch;
 extern const Arch kBaichuan1Arch;
+extern const Arch kNemotronArch;
 
 }  // namespace spate

@@ -37,6 +37,7 @@ constexpr std::array kAll = {
     &kInternLm2Arch,
     &kBaichuanArch,
     &kBaichuan1Arch,
+    &kNemotronArch,
 };
 
 }  // namespace
