@@ -7,12 +7,26 @@ import transformers
 
 import chatglm_reference
 import rearranged_llama
-from golden_models import Variant, llama, shape
+from golden_models import Variant, shape
 
 
 def plain(state, prefix):
     """Names as in files that leave the prefix out."""
     return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+
+
+def built(model_class, config_class, config, state, embed, attention="eager"):
+    """A model with a tied head, of transformers' classes, for what Variant.reference promises."""
+    model = model_class._from_config(config_class.from_dict(config), attn_implementation=attention)
+    if state:
+        model.load_state_dict({**state, "lm_head.weight": state[embed + ".weight"]})
+    return model
+
+
+def falcon_once(config, state):
+    """Eager attention of transformers' class adds the linear biases twice: to the scores and with the mask."""
+    return built(transformers.FalconForCausalLM, transformers.FalconConfig, config, state,
+                 "transformer.word_embeddings", attention="sdpa")
 
 
 def falcon(vocab, hidden, layers, heads, **changes):
@@ -104,10 +118,7 @@ def mpt(vocab, hidden, layers, heads, **attention):
 
 def storywriter(config, state):
     """transformers' class leaves alibi_bias_max at 8, whatever config.json says."""
-    settings = transformers.MptConfig.from_dict(config)
-    model = transformers.MptForCausalLM._from_config(settings, attn_implementation="eager")
-    if state:
-        model.load_state_dict({**state, "lm_head.weight": state["transformer.wte.weight"]})
+    model = built(transformers.MptForCausalLM, transformers.MptConfig, config, state, "transformer.wte")
     inner = model.transformer
     inner.build_mpt_alibi_tensor = functools.partial(inner.build_mpt_alibi_tensor,
                                                      alibi_bias_max=config["attn_config"]["alibi_bias_max"])
@@ -169,13 +180,14 @@ def baichuan(vocab, hidden, ffn, layers, heads, **changes):
 
 
 VARIANTS = {
-    "falcon7b": Variant(falcon(97, 42, 3, 7), gain=2),
-    "falcon40b": Variant(falcon(101, 48, 3, 6, new_decoder_architecture=True, num_kv_heads=2), files=2, gain=2),
+    "falcon7b": Variant(falcon(97, 42, 3, 7), gain=1.5),
+    "falcon40b": Variant(falcon(101, 48, 3, 6, new_decoder_architecture=True, num_kv_heads=2), files=2, gain=1.5),
     "falcon11b": Variant(falcon(97, 40, 4, 4, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1,
                                 ffn_hidden_size=78, ff_factor=4, activation="gelu", tie_word_embeddings=False,
                                 rope_theta=500042.0, max_position_embeddings=160)),
-    # Slopes of 4 heads are powers of 4, which transformers' rounding of Falcon's biases to bf16 leaves as they are.
-    "falcon_rw": Variant(falcon(97, 48, 3, 4, alibi=True, bias=True, multi_query=False, parallel_attn=False), gain=2.5),
+    # Slopes of 8 heads are powers of 2, which transformers' rounding of Falcon's biases to bf16 leaves as they are.
+    "falcon_rw1b": Variant(falcon(97, 48, 3, 8, alibi=True, bias=True, multi_query=False, parallel_attn=False), gain=2,
+                           reference=falcon_once),
     "chatglm2": Variant(chatglm(97, 48, 70, 3, 6, 2), "float16", reference=chatglm_reference.reference),
     "chatglm2_32k": Variant(chatglm(101, 40, 66, 3, 5, 1, _name_or_path="THUDM/chatglm2-6b-32k", rope_ratio=16),
                             "float16", reference=chatglm_reference.reference),
@@ -186,11 +198,11 @@ VARIANTS = {
                        reference=chatglm_reference.reference),
     "glm": Variant(glm("Glm", 101, 40, 62, 3, 4, 2, 12)),
     "glm4": Variant(glm("Glm4", 97, 40, 58, 4, 6, 3, 8)),
-    "gpt2": Variant(gpt2(97, 30, 3, 3), "float32", renamed=lambda state: plain(state, "transformer."), gain=2.5),
-    "gpt2_layer_scale": Variant(gpt2(89, 40, 3, 5, n_inner=74, scale_attn_by_inverse_layer_idx=True), gain=2.5),
-    "starcoder": Variant(bigcode(vocab=97, hidden=42, layers=3, heads=6, multi_query=True), gain=2.5),
-    "starcoder_heads": Variant(bigcode(vocab=89, hidden=40, layers=3, heads=4, multi_query=False), gain=2.5),
-    "gpt_neo": Variant(gpt_neo(89, 44, 4, 4), "float16", gain=2),
+    "gpt2": Variant(gpt2(97, 30, 3, 3), "float32", renamed=lambda state: plain(state, "transformer."), gain=2),
+    "gpt2_layer_scale": Variant(gpt2(89, 40, 3, 5, n_inner=74, scale_attn_by_inverse_layer_idx=True), gain=2),
+    "starcoder": Variant(bigcode(vocab=97, hidden=42, layers=3, heads=6, multi_query=True), gain=2),
+    "starcoder_heads": Variant(bigcode(vocab=89, hidden=40, layers=3, heads=4, multi_query=False), gain=2),
+    "gpt_neo": Variant(gpt_neo(89, 44, 4, 4), "float16", gain=1.2),
     "pythia": Variant(gpt_neox(97, 48, 74, 4, 3), "float16", gain=1.5),
     "gpt_neox_serial": Variant(gpt_neox(101, 40, 90, 3, 4, hidden_act="gelu_fast", rotary_pct=1.0,
                                         rotary_emb_base=25000, use_parallel_residual=False), gain=1.5),

@@ -23,11 +23,12 @@ std::vector<bool> LocalLayers(const json& config, int layers) {
   if (types == nullptr) ThrowTypes(json(), layers);
   std::vector<bool> local;
   for (const json& pair : *types) {
-    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_array() || pair[0].empty() || !pair[1].is_number_unsigned())
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_array() || pair[0].empty() || !pair[1].is_number_integer())
       ThrowTypes(pair, layers);
-    const uint64_t room = static_cast<uint64_t>(layers) - local.size();
-    if (pair[1].get<uint64_t>() > room / pair[0].size()) ThrowTypes(pair, layers);
-    for (uint64_t i = 0; i < pair[1].get<uint64_t>(); ++i) {
+    const auto room = static_cast<int64_t>((static_cast<size_t>(layers) - local.size()) / pair[0].size());
+    const auto times = pair[1].get<int64_t>();
+    if (times < 0 || times > room) ThrowTypes(pair, layers);
+    for (int64_t i = 0; i < times; ++i) {
       for (const json& type : pair[0]) {
         if (type != "global" && type != "local") ThrowTypes(type, layers);
         local.push_back(type == "local");
