@@ -95,9 +95,9 @@ void Sample(benchmark::State& state, const KernelTable& kernels, const SampleArg
       attend("attend_1b_batch_16_decode_2048", kLlama1B, threads, 16, 2048, 1);  // larger than caches
       attend("attend_1b_decode_100", kLlama1B, threads, 1, 100, 1);
     }
-    attend("attend_window_512_prefill_512_at_4096", kWindow, 2, 1, 4096, 512);
-    attend("attend_window_512_decode_4096", kWindow, 2, 1, 4096, 1);
-    attend("attend_window_512_decode_512", kWindow, 2, 1, 512, 1);
+    attend("attend_window_512_prefill_512_at_4096", kWindow, 1, 1, 4096, 512);
+    attend("attend_window_512_decode_4096", kWindow, 1, 1, 4096, 1);
+    attend("attend_window_512_decode_512", kWindow, 1, 1, 512, 1);
     attend("attend_8b_prefill_512", kLlama8B, 2, 1, 0, 512);
     attend("attend_8b_prefill_512_at_2048", kLlama8B, 2, 1, 2048, 512);
     attend("attend_7b_prefill_512", kLlama2, 2, 1, 0, 512);
