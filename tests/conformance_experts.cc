@@ -8,10 +8,10 @@
 // Weights. exp(l_i - l_max) / sum is off by a factor within exp(+-4 e_l): numerator and denominator by two logits each.
 // The exponential, the division and f32 storage add at most kWeight = 2^-20.
 //
-// Hidden values h = silu(g) u have the bound of a gated Apply (conformance_linear.cc). Where a kernel rounds its
-// activations to the weights' format, x is known exactly, so its rounding is too; of h only h +- e_h is, and rounding
-// is monotonic: the rounded value lies between the rounded ends of that interval. Weights are rounded alike everywhere.
-// A device may or may not round activations: one of the two must fit throughout.
+// Hidden values h = act(g) u or act(g) have the bound of such an Apply (conformance_linear.cc). Where a kernel rounds
+// its activations to the weights' format, x is known exactly, so its rounding is too; of h only h +- e_h is, and
+// rounding is monotonic: the rounded value lies between the rounded ends of that interval. Weights are rounded alike
+// everywhere. A device may or may not round activations: one of the two must fit throughout.
 //
 // An expert's result y = sum_j d_j h_j + b: Gamma(hidden + 4) (sum |d_j h_j| + |b|) + sum |d_j| e_h_j.
 //
@@ -48,7 +48,27 @@ struct Shape {
   bool renormalize = true;
   bool bias = false;
   bool one_for_all = false;  // all tokens choose alike
+  bool gated = true;
+  Act act = Act::kSilu;
+
+  int UpParts() const { return gated ? 2 : 1; }
 };
+
+double Activate(Act act, double y) {
+  switch (act) {
+    case Act::kSilu:
+      return y / (1 + std::exp(-y));
+    case Act::kGeluErf:
+      return 0.5 * y * (1 + std::erf(y / std::numbers::sqrt2));
+    case Act::kGeluTanh:
+      return 0.5 * y * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (y + 0.044715 * y * y * y)));
+    case Act::kRelu:
+      return std::max(y, 0.0);
+    case Act::kReluSquared:
+      return std::max(y, 0.0) * std::max(y, 0.0);
+  }
+  CHECK(false, "activation {}", static_cast<int>(act));
+}
 
 float RoundTo(DType format, double value) {
   float rounded = static_cast<float>(value);
@@ -77,9 +97,9 @@ class ExpertsCase final : public Case {
       return static_cast<size_t>(a) * static_cast<size_t>(b) * static_cast<size_t>(c);
     };
     const float up_scale = 1.5f / std::sqrt(static_cast<float>(s_.dim));
-    gate_up_ = Rounded(random.Values(size(2 * s_.experts, s_.hidden, s_.dim), up_scale), s_.format);
+    gate_up_ = Rounded(random.Values(size(s_.UpParts() * s_.experts, s_.hidden, s_.dim), up_scale), s_.format);
     down_ = Rounded(random.Values(size(s_.experts, s_.dim, s_.hidden)), s_.format);
-    gate_up_bias_ = random.Values(size(2 * s_.experts, s_.hidden, 1), 0.3f);
+    gate_up_bias_ = random.Values(size(s_.UpParts() * s_.experts, s_.hidden, 1), 0.3f);
     down_bias_ = random.Values(size(s_.experts, s_.dim, 1));
     if (!s_.bias) {
       std::fill(gate_up_bias_.begin(), gate_up_bias_.end(), 0.0f);
@@ -105,16 +125,17 @@ class ExpertsCase final : public Case {
   }
 
   std::string name() const override {
-    return fmt::format("{} of {} experts, dim {}, hidden {}, {} tokens{}, {}, {}, scale {}{}{}", s_.active, s_.experts,
-                       s_.dim, s_.hidden, s_.tokens, s_.one_for_all ? " that choose alike" : "", spate::Name(s_.format),
-                       s_.kind == Kind::kStore ? "store" : "add", s_.scale, s_.renormalize ? ", renormalized" : "",
-                       s_.bias ? ", bias" : "");
+    return fmt::format("{} of {} experts, dim {}, hidden {}, {} tokens{}, {}, {}, scale {}{}{}{}, act {}", s_.active,
+                       s_.experts, s_.dim, s_.hidden, s_.tokens, s_.one_for_all ? " that choose alike" : "",
+                       spate::Name(s_.format), s_.kind == Kind::kStore ? "store" : "add", s_.scale,
+                       s_.renormalize ? ", renormalized" : "", s_.bias ? ", bias" : "", s_.gated ? "" : ", not gated",
+                       static_cast<int>(s_.act));
   }
 
   Output Run(Device& device) const override {
     const std::unique_ptr<Linear> router = PackStack(device, router_, {}, s_.experts, s_.dim, 1, 1, DType::kF32);
     const std::unique_ptr<Linear> gate_up =
-        PackStack(device, gate_up_, gate_up_bias_, s_.hidden, s_.dim, 2, s_.experts, s_.format);
+        PackStack(device, gate_up_, gate_up_bias_, s_.hidden, s_.dim, s_.UpParts(), s_.experts, s_.format);
     const std::unique_ptr<Linear> down =
         PackStack(device, down_, down_bias_, s_.dim, s_.hidden, 1, s_.experts, s_.format);
     OpsConfig config = PlainConfig(s_.tokens, std::max(s_.dim, s_.hidden));
@@ -128,8 +149,12 @@ class ExpertsCase final : public Case {
     GuardedMat x(s_.tokens, s_.dim), out(s_.tokens, s_.dim, 5);
     x.Fill(x_);
     if (s_.kind == Kind::kAddTo) out.Fill(out_);
-    const FfnSpec spec{
-        .hidden = s_.hidden, .gated = true, .experts = s_.experts, .active = s_.active, .renormalize = s_.renormalize};
+    const FfnSpec spec{.hidden = s_.hidden,
+                       .act = s_.act,
+                       .gated = s_.gated,
+                       .experts = s_.experts,
+                       .active = s_.active,
+                       .renormalize = s_.renormalize};
     ops->Experts(spec, *router, *gate_up, *down, x.mat(), out.mat(), {.kind = s_.kind, .scale = s_.scale});
     Output output;
     output.values = out.Values();
@@ -250,17 +275,20 @@ class ExpertsCase final : public Case {
   std::vector<Bounded> Expert(int e, const std::vector<float>& x, bool rounds) const {
     std::vector<float> hidden;
     std::vector<double> hidden_errors;
-    const int64_t first = int64_t{2} * e * s_.hidden;
+    const int64_t first = int64_t{s_.UpParts()} * e * s_.hidden;
     const double gamma = Gamma(s_.dim + 4);
+    const bool gelu = s_.act == Act::kGeluErf || s_.act == Act::kGeluTanh;
     for (int64_t j = first; j < first + s_.hidden; ++j) {
       const auto row = [&](int64_t r) {
         return Dot(gate_up_.data() + r * s_.dim, x, gate_up_bias_[static_cast<size_t>(r)]);
       };
-      const Bounded gate = row(j), up = row(j + s_.hidden);
-      const double value = gate.value / (1 + std::exp(-gate.value)) * up.value;
-      const double gate_error = gamma * gate.error, up_error = gamma * up.error;
-      double error = 1.1 * gate_error * (std::abs(up.value) + up_error) + std::abs(gate.value) * up_error +
-                     kActivation * std::abs(value) + kRoundoff * up_error;
+      const Bounded gate = row(j), up = s_.gated ? row(j + s_.hidden) : Bounded{1, 0};
+      const double y = std::abs(gate.value), gate_error = gamma * gate.error, up_error = gamma * up.error;
+      const double u = std::abs(up.value) + up_error;
+      const bool squares = s_.act == Act::kReluSquared;
+      const double value = Activate(s_.act, gate.value) * up.value;
+      double error = (squares ? 2 * y + gate_error : 1.13) * gate_error * u + (squares ? y * y : y) * up_error +
+                     kActivation * (gelu ? y * u : std::abs(value)) + kRoundoff * up_error;
       hidden.push_back(rounds ? RoundTo(s_.format, value) : static_cast<float>(value));
       if (rounds) {
         const auto kept = static_cast<double>(hidden.back());
@@ -312,6 +340,11 @@ CaseList ExpertsCases() {
       add({.experts = 8, .active = 1, .tokens = tokens, .format = format, .one_for_all = true});
     }
     add({.experts = 4, .active = 4, .tokens = 65, .format = format, .kind = Kind::kAddTo, .scale = -2, .bias = true});
+    for (const Act act : {Act::kSilu, Act::kGeluErf, Act::kGeluTanh, Act::kRelu, Act::kReluSquared}) {
+      for (const bool gated : {false, true}) {
+        add({.tokens = 9, .format = format, .bias = true, .gated = gated, .act = act});
+      }
+    }
     // More rows than a task takes, more columns than are summed at a time, enough work for all threads.
     add({.experts = 4, .active = 2, .dim = 520, .hidden = 70, .tokens = 200, .format = format, .one_for_all = true});
   }

@@ -247,13 +247,31 @@ void AddBlockCases(Add add) {
   // Parts that keep formats of their own, as q, k and v of published mixes do.
   for (int tokens : {1, 5, 33}) {
     const auto mixed = [&](std::vector<DType> own, Kind kind, bool bias) {
-      add({{35, 17, 17}, 512, tokens, DType::kF32, kind, bias, DType::kF32, std::move(own)});
+      add({{35, 17, 17}, 512, tokens, DType::kF32, kind, bias, DType::kF32, Act::kSilu, 1, std::move(own)});
     };
     mixed({DType::kQ4_K, DType::kQ4_K, DType::kQ6_K}, Kind::kStore, true);
     mixed({DType::kQ5_K, DType::kQ8_0, DType::kF32}, Kind::kAddTo, false);
     mixed({DType::kF16, DType::kQ4_0, DType::kQ2_K}, Kind::kStore, false);
-    add({{21, 21}, 256, tokens, DType::kF32, Kind::kGate, true, DType::kF32, {DType::kQ5_K, DType::kQ6_K}});
-    add({{21, 21}, 256, tokens, DType::kF32, Kind::kGate, true, DType::kF32, {DType::kQ6_K, DType::kQ6_K}});
+    add({{21, 21},
+         256,
+         tokens,
+         DType::kF32,
+         Kind::kGate,
+         true,
+         DType::kF32,
+         Act::kSilu,
+         1,
+         {DType::kQ5_K, DType::kQ6_K}});
+    add({{21, 21},
+         256,
+         tokens,
+         DType::kF32,
+         Kind::kGate,
+         true,
+         DType::kF32,
+         Act::kSilu,
+         1,
+         {DType::kQ6_K, DType::kQ6_K}});
   }
 }
 

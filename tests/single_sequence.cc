@@ -12,7 +12,8 @@ SingleSequence::SingleSequence(const std::filesystem::path& folder, std::string_
   const ModelFiles files = OpenModelFiles(folder);
   spec_ = MakeSpec(files.config);
   device_ = MakeDevice(backend, {.threads = threads});
-  weights_ = LoadWeights(*files.checkpoint, ArchOf(files.config), files.dialect, spec_, *device_, {.format = dtype});
+  weights_ = LoadWeights(*files.checkpoint, ArchOf(files.config), files.dialect, spec_, *device_,
+                         {.format = dtype, .progress = {}});
   const int blocks = (spec_.context + kKvBlockTokens - 1) / kKvBlockTokens;
   OpsConfig plan = PlanOps(spec_, kv_dtype);
   plan.max_tokens = plan.max_outputs = spec_.context;

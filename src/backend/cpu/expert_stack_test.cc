@@ -40,7 +40,7 @@ TEST(ExpertStack, PacksThePartsOfEachExpert) {
   EXPECT_EQ(stack.cols(), kCols);
   int64_t bytes = 0;
   for (int e = 0; e < kExperts; ++e) {
-    const CpuLinear& expert = ExpertOf(stack, kExperts, e);
+    const PackedMatrix& expert = ExpertOf(stack, kExperts, e);
     EXPECT_TRUE(expert.gated());
     EXPECT_EQ(expert.outputs(), kRows);
     bytes += expert.bytes();
