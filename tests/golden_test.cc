@@ -23,6 +23,10 @@ struct Case {
   std::string golden;
   std::string backend;
   std::string isa;  // "" for ref
+
+  friend void PrintTo(const Case& test, std::ostream* out) {
+    *out << test.golden << " on " << test.backend << " " << test.isa;
+  }
 };
 
 fs::path Root() { return fs::path(SPATE_SOURCE_DIR) / "tests" / "golden"; }

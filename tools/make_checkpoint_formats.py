@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/formats/: one tiny Llama model with seeded random f16 weights in the file formats that checkpoint/ reads,
 each beside the same tensors as safetensors; and small files with the oddities of torch.save. Part of them, and
-small files of xLLM, go to fuzz/corpus/. Every file is below 20 KB. Needs torch and safetensors.
+small files of xLLM, go to fuzz/corpus/. Every file is below 20 KB. Needs torch, safetensors and gguf.
 
     python tools/make_checkpoint_formats.py
 """
@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import struct
 
+import gguf
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -157,6 +158,35 @@ def write_meta(tensors):
             write_torch(OUT / folder / f"consolidated.{shard:02}.pth", parts)
 
 
+def write_gguf(tensors):
+    """As llama.cpp's converter writes a Llama: rows of q and k side by side, matrices f16, vectors f32."""
+    path = OUT / "gguf" / "model.gguf"
+    path.parent.mkdir(parents=True)
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(CONFIG["max_position_embeddings"])
+    writer.add_embedding_length(DIM)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(HIDDEN)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(KV_HEADS)
+    writer.add_layer_norm_rms_eps(CONFIG["rms_norm_eps"])
+    writer.add_rope_dimension_count(HEAD)
+    writer.add_rope_freq_base(CONFIG["rope_theta"])
+    writer.add_vocab_size(VOCAB)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 1)
+    for name, tensor in tensors.items():
+        if "q_proj" in name:
+            tensor = adjacent_pairs(tensor, HEADS)
+        if "k_proj" in name:
+            tensor = adjacent_pairs(tensor, KV_HEADS)
+        dtype = np.float32 if tensor.dim() == 1 else np.float16
+        writer.add_tensor(names.get_name(name, try_suffixes=(".weight",)), tensor.numpy().astype(dtype))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def mlc_quantize(weight):
     """q4f16_1: int4 by groups of 32 along a row, element k of a word in bits 4k."""
     w = weight.float().numpy()
@@ -241,6 +271,7 @@ def main():
     write_hf(tensors)
     write_oddities()
     write_meta(tensors)
+    write_gguf(tensors)
     for quantization in ("q4f16_1", "q0f16"):
         write_mlc(tensors, quantization)
     write_xllm()
