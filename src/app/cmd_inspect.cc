@@ -20,6 +20,7 @@ namespace {
 struct InspectFlags {
   std::string model;
   bool json = false;
+  bool known = false;
 };
 
 struct TokenizerSummary {
@@ -37,7 +38,19 @@ TokenizerSummary SummarizeTokenizer(const std::filesystem::path& folder) {
   }
 }
 
+int ListKnown(bool json) {
+  if (json) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const Arch* arch : AllArchs()) list.push_back({{"name", arch->name}, {"models", arch->models}});
+    fmt::print("{}\n", list.dump(2));
+    return 0;
+  }
+  for (const Arch* arch : AllArchs()) fmt::print("{:<36}{}\n", arch->name, arch->models);
+  return 0;
+}
+
 int Run(const InspectFlags& flags) {
+  if (flags.known) return ListKnown(flags.json);
   const std::filesystem::path folder = flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model);
   const ModelFiles files = OpenModelFiles(folder);
   const auto& checkpoint = files.checkpoint;
@@ -108,11 +121,13 @@ int Run(const InspectFlags& flags) {
 
 void AddInspectCommand(Cli& cli) {
   auto flags = std::make_shared<InspectFlags>();
-  CLI::App* command = cli.AddCommand(
-      "inspect", "Says what a model folder holds and whether it runs, without loading it.",
-      "  spate inspect ./Llama-3.2-1B\n  spate inspect ./Llama-3.2-1B --json", [flags] { return Run(*flags); });
-  command->add_option("model,-m,--model", flags->model, "Hugging Face folder; without it the demo model");
+  CLI::App* command =
+      cli.AddCommand("inspect", "Says what a model folder or file holds and whether it runs, without loading it.",
+                     "  spate inspect ./Llama-3.2-1B\n  spate inspect model.gguf --json\n  spate inspect --known",
+                     [flags] { return Run(*flags); });
+  command->add_option("model,-m,--model", flags->model, "folder or file; without it the demo model");
   command->add_flag("--json", flags->json, "one JSON object");
+  command->add_flag("--known", flags->known, "the architectures that this program knows, and models that have them");
   command->add_option_function<std::string>(
       "--config", [](const std::string&) {}, "file of flags, a line each: name = value");
 }
