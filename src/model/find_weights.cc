@@ -140,7 +140,7 @@ class WeightFinder {
       if (view == nullptr || !wrong_.empty()) continue;
       found.tensors.push_back(view);
       const LoadedRows loaded = LoadRows(AsRow(*view), 0, 1);
-      Unpack(loaded.rows.dtype, loaded.rows.data, &values[static_cast<size_t>(at)], head_dim);
+      Unpack(loaded.rows.dtype, loaded.rows.data, &values[static_cast<size_t>(at)], static_cast<size_t>(head_dim));
     }
     found.weights.push_back(RowOf(values));
   }

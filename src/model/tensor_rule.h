@@ -20,8 +20,8 @@ enum class RowOrder : uint8_t {
 
 // One line of a table. "{l}" stands for the layer, "{e}" for the expert. Sources are the parts of the slot in
 // canonical order (q|k|v, gate|up), or one source holds all of them. Without "{e}" a slot of experts is one tensor
-// of rank 3 for each source. In the source of a norm of queries or keys "{e}" stands for the head. Several rules for one
-// slot are alternatives: the first whose first source is there counts.
+// of rank 3 for each source. In the source of a norm of queries or keys "{e}" stands for the head. Several rules for
+// one slot are alternatives: the first whose first source is there counts.
 struct TensorRule {
   Slot slot;
   std::array<std::string_view, 3> sources{};

@@ -25,7 +25,8 @@ size_t TableBytes(const MatrixView& source, DType format) {
 // A row as f32, padded with zeros to a multiple of 16.
 AlignedBuffer ReadVector(const MatrixView& source, int64_t size) {
   CheckWeightSource(source);
-  CHECK(source.rows == 1 && source.cols == size && size > 0, "[{}, {}], expected [1, {}]", source.rows, source.cols, size);
+  CHECK(source.rows == 1 && source.cols == size && size > 0, "[{}, {}], expected [1, {}]", source.rows, source.cols,
+        size);
   AlignedBuffer values(static_cast<size_t>(AlignUp(size, kTileRows)) * sizeof(float));
   // Not through the mapping: the kernel would read megabytes around a few kilobytes.
   const LoadedRows loaded = LoadRows(source, 0, 1);
