@@ -12,25 +12,25 @@
 namespace spate {
 
 // blocks_32.cc: 32 elements.
-void UnpackQ4_0(const uint8_t* block, float* out);
-void UnpackQ4_1(const uint8_t* block, float* out);
-void UnpackQ5_0(const uint8_t* block, float* out);
-void UnpackQ5_1(const uint8_t* block, float* out);
-void UnpackQ8_0(const uint8_t* block, float* out);
+void UnpackQ40(const uint8_t* block, float* out);
+void UnpackQ41(const uint8_t* block, float* out);
+void UnpackQ50(const uint8_t* block, float* out);
+void UnpackQ51(const uint8_t* block, float* out);
+void UnpackQ80(const uint8_t* block, float* out);
 // The nearest level of the scale that the largest magnitude of the block chooses. What is not finite becomes some
 // level.
-void PackQ4_0(const float* values, uint8_t* block);
-void PackQ8_0(const float* values, uint8_t* block);
+void PackQ40(const float* values, uint8_t* block);
+void PackQ80(const float* values, uint8_t* block);
 
 // k_quants.cc: 256 elements in sub-blocks, whose own scales are integers.
-void UnpackQ2_K(const uint8_t* block, float* out);
-void UnpackQ3_K(const uint8_t* block, float* out);
-void UnpackQ4_K(const uint8_t* block, float* out);
-void UnpackQ5_K(const uint8_t* block, float* out);
-void UnpackQ6_K(const uint8_t* block, float* out);
+void UnpackQ2K(const uint8_t* block, float* out);
+void UnpackQ3K(const uint8_t* block, float* out);
+void UnpackQ4K(const uint8_t* block, float* out);
+void UnpackQ5K(const uint8_t* block, float* out);
+void UnpackQ6K(const uint8_t* block, float* out);
 
 // iq4.cc: 32 and 256 elements, levels from a table.
-void UnpackIQ4_NL(const uint8_t* block, float* out);
-void UnpackIQ4_XS(const uint8_t* block, float* out);
+void UnpackIQ4Nl(const uint8_t* block, float* out);
+void UnpackIQ4Xs(const uint8_t* block, float* out);
 
 }  // namespace spate

@@ -33,36 +33,36 @@ int ToLevel(float value, int low, int high) {
 
 }  // namespace
 
-void UnpackQ4_0(const uint8_t* block, float* out) {
+void UnpackQ40(const uint8_t* block, float* out) {
   const float d = F16At(block);
   for (int i = 0; i < kElements; ++i) out[i] = d * static_cast<float>(Nibble(block + 2, i) - 8);
 }
 
-void UnpackQ4_1(const uint8_t* block, float* out) {
+void UnpackQ41(const uint8_t* block, float* out) {
   const float d = F16At(block);
   const float m = F16At(block + 2);
   for (int i = 0; i < kElements; ++i) out[i] = d * static_cast<float>(Nibble(block + 4, i)) + m;
 }
 
-void UnpackQ5_0(const uint8_t* block, float* out) {
+void UnpackQ50(const uint8_t* block, float* out) {
   const float d = F16At(block);
   for (int i = 0; i < kElements; ++i) out[i] = d * static_cast<float>(FiveBits(block + 2, block + 6, i) - 16);
 }
 
-void UnpackQ5_1(const uint8_t* block, float* out) {
+void UnpackQ51(const uint8_t* block, float* out) {
   const float d = F16At(block);
   const float m = F16At(block + 2);
   for (int i = 0; i < kElements; ++i) out[i] = d * static_cast<float>(FiveBits(block + 4, block + 8, i)) + m;
 }
 
-void UnpackQ8_0(const uint8_t* block, float* out) {
+void UnpackQ80(const uint8_t* block, float* out) {
   const float d = F16At(block);
   for (int i = 0; i < kElements; ++i) out[i] = d * static_cast<float>(static_cast<int8_t>(block[2 + i]));
 }
 
 // The largest magnitude (the first of equals) becomes level 0, which is -8 d: so that all 16 levels are of use, d has
 // the opposite sign. Half a level rounds up, everything in f32.
-void PackQ4_0(const float* values, uint8_t* block) {
+void PackQ40(const float* values, uint8_t* block) {
   float largest = values[0];
   for (int i = 1; i < kElements; ++i) {
     if (std::fabs(values[i]) > std::fabs(largest)) largest = values[i];
@@ -75,7 +75,7 @@ void PackQ4_0(const float* values, uint8_t* block) {
 }
 
 // Half a level rounds away from zero, everything in f32.
-void PackQ8_0(const float* values, uint8_t* block) {
+void PackQ80(const float* values, uint8_t* block) {
   float largest = 0;
   for (int i = 0; i < kElements; ++i) largest = std::fmax(largest, std::fabs(values[i]));
   const float d = largest / 127;

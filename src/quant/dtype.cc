@@ -38,29 +38,29 @@ using UnpackBlockFn = void (*)(const uint8_t* block, float* out);
 UnpackBlockFn UnpackBlockOf(DType dtype) {
   switch (dtype) {
     case DType::kQ4_0:
-      return UnpackQ4_0;
+      return UnpackQ40;
     case DType::kQ4_1:
-      return UnpackQ4_1;
+      return UnpackQ41;
     case DType::kQ5_0:
-      return UnpackQ5_0;
+      return UnpackQ50;
     case DType::kQ5_1:
-      return UnpackQ5_1;
+      return UnpackQ51;
     case DType::kQ8_0:
-      return UnpackQ8_0;
+      return UnpackQ80;
     case DType::kQ2_K:
-      return UnpackQ2_K;
+      return UnpackQ2K;
     case DType::kQ3_K:
-      return UnpackQ3_K;
+      return UnpackQ3K;
     case DType::kQ4_K:
-      return UnpackQ4_K;
+      return UnpackQ4K;
     case DType::kQ5_K:
-      return UnpackQ5_K;
+      return UnpackQ5K;
     case DType::kQ6_K:
-      return UnpackQ6_K;
+      return UnpackQ6K;
     case DType::kIQ4_NL:
-      return UnpackIQ4_NL;
+      return UnpackIQ4Nl;
     case DType::kIQ4_XS:
-      return UnpackIQ4_XS;
+      return UnpackIQ4Xs;
     default:
       return nullptr;
   }
@@ -90,9 +90,9 @@ void PackBlocks(DType dtype, const float* source, std::byte* out, size_t count) 
     const float* values = source + i * static_cast<size_t>(traits.block_elements);
     uint8_t* block = reinterpret_cast<uint8_t*>(out) + i * static_cast<size_t>(traits.block_bytes);
     if (dtype == DType::kQ4_0) {
-      PackQ4_0(values, block);
+      PackQ40(values, block);
     } else {
-      PackQ8_0(values, block);
+      PackQ80(values, block);
     }
   }
 }

@@ -37,9 +37,9 @@ void Unpack32(float scale, const uint8_t* qs, float* out) {
 
 }  // namespace
 
-void UnpackIQ4_NL(const uint8_t* block, float* out) { Unpack32(F16At(block), block + 2, out); }
+void UnpackIQ4Nl(const uint8_t* block, float* out) { Unpack32(F16At(block), block + 2, out); }
 
-void UnpackIQ4_XS(const uint8_t* block, float* out) {
+void UnpackIQ4Xs(const uint8_t* block, float* out) {
   const float d = F16At(block);
   for (int j = 0; j < 8; ++j) {
     const int scale = BitsOf(block[4 + j / 2], j % 2 * 4, 4) | BitsOf(block[2 + j / 4], j % 4 * 2, 2) << 4;

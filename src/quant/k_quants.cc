@@ -41,7 +41,7 @@ int Q3Scale(const uint8_t* scales, int j) {
 
 }  // namespace
 
-void UnpackQ2_K(const uint8_t* block, float* out) {
+void UnpackQ2K(const uint8_t* block, float* out) {
   const float d = F16At(block + 80);
   const float dmin = F16At(block + 82);
   for (int j = 0; j < 16; ++j) {
@@ -53,7 +53,7 @@ void UnpackQ2_K(const uint8_t* block, float* out) {
   }
 }
 
-void UnpackQ3_K(const uint8_t* block, float* out) {
+void UnpackQ3K(const uint8_t* block, float* out) {
   const float d = F16At(block + 108);
   for (int j = 0; j < 16; ++j) {
     const float scale = d * static_cast<float>(Q3Scale(block + 96, j) - 32);
@@ -64,7 +64,7 @@ void UnpackQ3_K(const uint8_t* block, float* out) {
   }
 }
 
-void UnpackQ4_K(const uint8_t* block, float* out) {
+void UnpackQ4K(const uint8_t* block, float* out) {
   const float d = F16At(block);
   const float dmin = F16At(block + 2);
   for (int j = 0; j < 8; ++j) {
@@ -77,7 +77,7 @@ void UnpackQ4_K(const uint8_t* block, float* out) {
   }
 }
 
-void UnpackQ5_K(const uint8_t* block, float* out) {
+void UnpackQ5K(const uint8_t* block, float* out) {
   const float d = F16At(block);
   const float dmin = F16At(block + 2);
   for (int j = 0; j < 8; ++j) {
@@ -91,7 +91,7 @@ void UnpackQ5_K(const uint8_t* block, float* out) {
   }
 }
 
-void UnpackQ6_K(const uint8_t* block, float* out) {
+void UnpackQ6K(const uint8_t* block, float* out) {
   const float d = F16At(block + 208);
   for (int j = 0; j < 16; ++j) {
     const float scale = d * static_cast<float>(static_cast<int8_t>(block[192 + j]));

@@ -33,7 +33,7 @@ SPATE_INLINE Vi Nibble(Vi bytes) {
   }
 }
 
-struct Q4_0Format {
+struct Q40Format {
   static constexpr int kSlices = 1, kBlockBytes = 18, kVariants = 1, kPeriod = 1;
   struct State {
     Vf scale, offset;
@@ -53,7 +53,7 @@ struct Q4_0Format {
   }
 };
 
-struct Q8_0Format {
+struct Q80Format {
   static constexpr int kSlices = 1, kBlockBytes = 34, kVariants = 1, kPeriod = 1;
   struct State {
     Vf scale, offset;
@@ -92,7 +92,7 @@ SPATE_INLINE void SetScaleMin(State& state, const std::byte* unit, int j) {
 }
 
 // Slices take turns with the low and the high nibbles of the same bytes.
-struct Q4_KFormat {
+struct Q4KFormat {
   static constexpr int kSlices = 8, kBlockBytes = 144, kVariants = 2, kPeriod = 2;
   struct State {
     Vf scale, offset;
@@ -109,7 +109,7 @@ struct Q4_KFormat {
   }
 };
 
-struct Q5_KFormat {
+struct Q5KFormat {
   static constexpr int kSlices = 8, kBlockBytes = 176, kVariants = 2, kPeriod = 2;
   struct State {
     Vf scale, offset;
@@ -132,7 +132,7 @@ struct Q5_KFormat {
 };
 
 // Half a block is four slices: two of low nibbles, two of high ones, of the same 64 bytes.
-struct Q6_KFormat {
+struct Q6KFormat {
   static constexpr int kSlices = 8, kBlockBytes = 210, kVariants = 2, kPeriod = 4;
   struct State {
     Vf scale, offset;

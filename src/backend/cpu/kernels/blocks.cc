@@ -35,11 +35,10 @@ struct Constant {
 };
 template <class Format, class Call>
 SPATE_INLINE void ForVariant(int slice, Call call) {
-  if (Format::kVariants == 1 || slice % Format::kPeriod < Format::kPeriod / Format::kVariants) {
-    call(Constant<0>());
-  } else {
-    call(Constant<Format::kVariants - 1>());
+  if constexpr (Format::kVariants > 1) {
+    if (slice % Format::kPeriod >= Format::kPeriod / Format::kVariants) return call(Constant<Format::kVariants - 1>());
   }
+  call(Constant<0>());
 }
 
 template <class Format>
@@ -170,11 +169,11 @@ void FillBlock(LinearKernels::Format& format) {
 }  // namespace
 
 void FillBlocks(LinearKernels& kernels) {
-  FillBlock<Q4_0Format>(kernels.q4_0);
-  FillBlock<Q8_0Format>(kernels.q8_0);
-  FillBlock<Q4_KFormat>(kernels.q4_k);
-  FillBlock<Q5_KFormat>(kernels.q5_k);
-  FillBlock<Q6_KFormat>(kernels.q6_k);
+  FillBlock<Q40Format>(kernels.q4_0);
+  FillBlock<Q80Format>(kernels.q8_0);
+  FillBlock<Q4KFormat>(kernels.q4_k);
+  FillBlock<Q5KFormat>(kernels.q5_k);
+  FillBlock<Q6KFormat>(kernels.q6_k);
 }
 
 }  // namespace spate::cpu::SPATE_ISA_NS
