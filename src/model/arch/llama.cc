@@ -21,7 +21,7 @@ ModelSpec Mistral3Spec(const json& config) { return TextSpec(config, MistralSpec
 }  // namespace
 
 const Arch kLlamaArch{"LlamaForCausalLM", LlamaLikeSpec, kLlamaTensors,
-                      "Llama 1, 2, 3, 3.1, 3.2 (1B, 3B), CodeLlama, and whatever else is published in their form"};
+                      "Llama 1 to 3.2, CodeLlama, and what is published in their form"};
 const Arch kSeedOssArch{"SeedOssForCausalLM", LlamaLikeSpec, kLlamaTensors, "Seed-OSS 36B"};
 const Arch kMistralArch{"MistralForCausalLM", MistralSpec, kLlamaTensors, "Mistral 7B v0.1 to v0.3, Nemo, Small"};
 const Arch kMistral3Arch{.name = "Mistral3ForConditionalGeneration",
