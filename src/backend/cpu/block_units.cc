@@ -36,11 +36,10 @@ void Transpose16(const std::byte* const* rows, int64_t offset, std::byte* out) {
   Bytes16 a[16], b[16];
   for (int r = 0; r < 16; ++r) std::memcpy(&a[r], rows[r] + offset, 16);
   const auto round = [](const Bytes16* from, Bytes16* to) {
-    constexpr Bytes16 kLow = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
-    constexpr Bytes16 kHigh = {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
     for (int r = 0; r < 8; ++r) {
-      to[2 * r] = __builtin_shuffle(from[r], from[r + 8], kLow);
-      to[2 * r + 1] = __builtin_shuffle(from[r], from[r + 8], kHigh);
+      const Bytes16 x = from[r], y = from[r + 8];
+      to[2 * r] = __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      to[2 * r + 1] = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
   };
   round(a, b);
