@@ -18,6 +18,11 @@ const std::vector<std::string> kSlow = {"--backend", "ref", "--ignore-eos", "-n"
 
 class ChatTerminal : public ChatFolder {
  protected:
+  void SetUp() override {
+    ChatFolder::SetUp();
+    if (!TerminalProgram::Available()) GTEST_SKIP() << "no pseudo-terminals here (is /dev/pts mounted?)";
+  }
+
   std::unique_ptr<TerminalProgram> Open(const std::vector<std::string>& flags,
                                         const std::string& no_color = "1") const {
     std::vector<std::string> arguments = {"chat", "-m", kDemo, "--seed", "7"};

@@ -84,6 +84,15 @@ bool TerminalProgram::WaitFor(std::string_view text) {
   }
 }
 
+bool TerminalProgram::Available() {
+  int master = -1;
+  int slave = -1;
+  if (openpty(&master, &slave, nullptr, nullptr, nullptr) != 0) return false;
+  close(master);
+  close(slave);
+  return true;
+}
+
 bool TerminalProgram::WaitForLetter() {
   constexpr std::string_view kErase = "\033[K";  // what a redrawn line ends with, from its carriage return on
   while (true) {

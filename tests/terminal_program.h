@@ -17,6 +17,9 @@ namespace spate {
 
 class TerminalProgram {
  public:
+  // Whether this system gives pseudo-terminals; a chroot without /dev/pts does not.
+  static bool Available();
+
   // The environment is this process's with `environment` over it.
   TerminalProgram(std::vector<std::string> arguments, const std::map<std::string, std::string>& environment);
   ~TerminalProgram();  // kills it if it still runs
