@@ -11,6 +11,9 @@ class BlockFloatLayer final : public QuantizedLayer {
  public:
   BlockFloatLayer(const LayerTensors& tensors, const QuantizationConfig& config)
       : block_rows_(config.block_rows), block_cols_(config.block_cols) {
+    if (block_rows_ == 0) {
+      tensors.Fail("weight_scale_inv", "is a scale per block, but quantization_config has no weight_block_size");
+    }
     const TensorView& weight = tensors.Need("weight", {DType::kF8E4M3}, {-1, -1});
     rows_ = weight.shape[0];
     cols_ = weight.shape[1];

@@ -1,5 +1,7 @@
 #include "checkpoint/quantized/compressed_tensors.h"
 
+#include <algorithm>
+
 #include "checkpoint/quantized/packed_ints.h"
 #include "quant/float8.h"
 
@@ -129,16 +131,15 @@ class CompressedLayer final : public QuantizedLayer {
     if (tensors.Find("weight_g_idx") == nullptr) return;
     const TensorView& index = tensors.Need("weight_g_idx", {DType::kI32}, {cols_});
     sources_.push_back(&index);
-    bool all_unset = true;  // -1 everywhere: groups are in order
-    for (int64_t i = 0; i < cols_; ++i) {
-      const auto group = static_cast<int32_t>(Word(index.bytes.data(), i));
-      all_unset = all_unset && group == -1;
-      group_of_.push_back(group);
-      if (!all_unset && (group < 0 || group >= groups_)) {
-        tensors.Fail("weight_g_idx", fmt::format("has group {} at {}, there are {}", group, i, groups_));
+    for (int64_t i = 0; i < cols_; ++i) group_of_.push_back(static_cast<int32_t>(Word(index.bytes.data(), i)));
+    if (std::all_of(group_of_.begin(), group_of_.end(), [](int32_t group) { return group == -1; })) {
+      return group_of_.clear();  // unset: groups are in order
+    }
+    for (const int32_t group : group_of_) {
+      if (group < 0 || group >= groups_) {
+        tensors.Fail("weight_g_idx", fmt::format("has group {}, there are {}", group, groups_));
       }
     }
-    if (all_unset) group_of_.clear();
   }
 
   Kind kind_ = Kind::kPacked;

@@ -22,10 +22,13 @@ const TensorView& LayerTensors::Need(std::string_view suffix, std::initializer_l
     Fail(suffix, fmt::format("is {}, expected {}", Name(tensor->dtype), fmt::join(names, " or ")));
   }
   bool fits = tensor->shape.size() == shape.size();
-  for (size_t i = 0; fits && i < shape.size(); ++i) fits = shape[i] < 0 || shape[i] == tensor->shape[i];
-  if (!fits) {
-    Fail(suffix, fmt::format("has shape {}, expected {} (-1 = any)", ToString(tensor->shape), ToString(shape)));
+  for (size_t i = 0; fits && i < shape.size(); ++i) {
+    fits = tensor->shape[i] > 0 && (shape[i] < 0 || shape[i] == tensor->shape[i]);
   }
+  if (!fits) {
+    Fail(suffix, fmt::format("has shape {}, expected {} (-1 = any above 0)", ToString(tensor->shape), ToString(shape)));
+  }
+  if (tensor->maker != nullptr) Fail(suffix, "is not stored row by row; convert the folder to safetensors");
   return *tensor;
 }
 

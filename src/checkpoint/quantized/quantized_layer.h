@@ -30,7 +30,8 @@ class LayerTensors {
 
   const std::string& layer() const { return layer_; }  // "model.layers.0.mlp.up_proj"
   const TensorView* Find(std::string_view suffix) const;
-  // It must be there, of one of these types, and of this shape (-1: any number).
+  // It must be there, of one of these types, and of this shape (-1: any number
+  // above 0).
   const TensorView& Need(std::string_view suffix, std::initializer_list<DType> types, const Shape& shape) const;
   [[noreturn]] void Fail(std::string_view suffix, const std::string& message) const;
 
