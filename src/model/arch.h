@@ -1,5 +1,5 @@
 // An architecture is a name, a function from config.json to ModelSpec, and a tensor table: data that one
-// decoder runs. Adding one: a file in arch/ and a line in arch/registry.cc.
+// decoder runs. Adding one: a file in arch/ and a line in arch/archs.inc.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -183,7 +183,7 @@ class WeightFinder {
     }
   }
 
-  MatrixView RowsOf(const TensorView& tensor, const RowRun& run, bool transposed) {
+  MatrixView RowsOf(const TensorView& tensor, RowRun run, bool transposed) {
     MatrixView all = checkpoint_.Stream(tensor.shape.size() == 3 ? AsStack(tensor) : tensor);  // [n]: one row
     if (transposed) {
       if (all.maker != nullptr || Traits(all.dtype).block_elements > 1) {
@@ -191,8 +191,12 @@ class WeightFinder {
                     arch_.name);
       }
       const int64_t element = Traits(all.dtype).block_bytes;
-      all = Made(std::make_unique<StridedRows>(all.data, all.dtype, all.rows, element, all.row_bytes), all.dtype,
-                 all.cols, all.rows);
+      const int64_t expert = run.first / all.cols;  // whose matrix of the stack a run lies in: each is transposed alone
+      const int64_t inputs = tensor.shape[tensor.shape.size() - 2];
+      const std::byte* data = all.data + expert * inputs * all.row_bytes;
+      run.first -= expert * all.cols;
+      all = Made(std::make_unique<StridedRows>(data, all.dtype, inputs, element, all.row_bytes), all.dtype, all.cols,
+                 inputs);
     }
     if (run.step == 1) return all.Rows(run.first, run.count);
     if (all.maker != nullptr) {

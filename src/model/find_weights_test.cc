@@ -199,5 +199,37 @@ TEST(FindWeights, ExpertsComeOneByOneOrAsAStack) {
   EXPECT_EQ(found_rows(*stack), expected);
 }
 
+TEST(FindWeights, StackedExpertsAreTurnedOneByOne) {
+  static constexpr auto kRules =
+      Join(kOneSource, std::array{TensorRule{Slot::kQkv, {"{l}.qkv"}}, TensorRule{Slot::kRouter, {"{l}.router"}},
+                                  TensorRule{.slot = Slot::kGateUp, .sources = {"{l}.experts.fc1"}, .transposed = true},
+                                  TensorRule{.slot = Slot::kDown, .sources = {"{l}.experts.fc2"}, .transposed = true}});
+  ModelSpec spec = SmallSpec();
+  spec.layers[0].ffn = {.hidden = 7, .experts = 3, .active = 2};
+  auto c = Stem("embed.weight", "norm.weight");
+  for (const char* name : {"0.attn_norm.weight", "0.ffn_norm.weight"}) c->Add(name, {6});
+  c->Add("0.qkv.weight", {48, 6});
+  c->Add("0.out.weight", {6, 24});
+  c->Add("0.router.weight", {3, 6});
+  std::vector<float> gate_up, down, expected_gate_up, expected_down;
+  for (int e = 0; e < 3; ++e) {
+    for (int64_t col = 0; col < 6; ++col) {
+      for (int64_t row = 0; row < 14; ++row) gate_up.push_back(Value(e, row, col));
+    }
+    for (int64_t col = 0; col < 7; ++col) {
+      for (int64_t row = 0; row < 6; ++row) down.push_back(Value(e, row, col));
+    }
+    for (int64_t i = 0; i < 84; ++i) expected_gate_up.push_back(Value(e, i / 6, i % 6));
+    for (int64_t i = 0; i < 42; ++i) expected_down.push_back(Value(e, i / 7, i % 7));
+  }
+  c->AddFloats("0.experts.fc1.weight", {3, 6, 14}, gate_up);
+  c->AddFloats("0.experts.fc2.weight", {3, 7, 6}, down);
+  const Arch arch{"Small", nullptr, kRules, ""};
+  const Dialect plain;
+  const FoundModel found(*c, arch, plain, spec);
+  EXPECT_EQ(Floats(found.Get(Slot::kGateUp, 0).weights), expected_gate_up);
+  EXPECT_EQ(Floats(found.Get(Slot::kDown, 0).weights), expected_down);
+}
+
 }  // namespace
 }  // namespace spate

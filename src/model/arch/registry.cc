@@ -10,59 +10,11 @@
 namespace spate {
 namespace {
 
-// clang-format off
 constexpr std::array kAll = {
-    &kLlamaArch,
-    &kMistralArch,
-    &kMixtralArch,
-    &kQwen2Arch,
-    &kQwen3Arch,
-    &kQwen2MoeArch,
-    &kQwen3MoeArch,
-    &kGemmaArch,
-    &kGemma2Arch,
-    &kGemma3Arch,
-    &kGemma3TextArch,
-    &kPhiArch,
-    &kPhi3Arch,
-    &kGraniteArch,
-    &kGraniteMoeArch,
-    &kGraniteMoeSharedArch,
-    &kSeedOssArch,
-    &kErnieArch,
-    &kHeliumArch,
-    &kArceeArch,
-    &kSmolLm3Arch,
-    &kCohereArch,
-    &kCohere2Arch,
-    &kMiniCpmArch,
-    &kMistral3Arch,
-    &kFalconArch,
-    &kRwArch,
-    &kChatGlmArch,
-    &kChatGlmConditionalArch,
-    &kGlmArch,
-    &kGlm4Arch,
-    &kGpt2Arch,
-    &kGptBigCodeArch,
-    &kGptNeoxArch,
-    &kGptNeoArch,
-    &kGptJArch,
-    &kBloomArch,
-    &kOptArch,
-    &kMptArch,
-    &kMptNewArch,
-    &kStarcoder2Arch,
-    &kOlmoArch,
-    &kOlmo2Arch,
-    &kStableLmArch,
-    &kStableLmEpochArch,
-    &kInternLm2Arch,
-    &kBaichuanArch,
-    &kBaichuan1Arch,
-    &kNemotronArch,
+#define SPATE_ARCH(arch) &arch,
+#include "model/arch/archs.inc"
+#undef SPATE_ARCH
 };
-// clang-format on
 
 }  // namespace
 
