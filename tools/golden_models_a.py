@@ -209,4 +209,9 @@ VARIANTS = {
                                      model_type="smollm3", pad_token_id=2, no_rope_layers=[1, 1, 0, 1, 0],
                                      no_rope_layer_interval=3, use_sliding_window=False, sliding_window=None),
                                "tie_word_embeddings"), embed=0.3),
+    "aria_text": Variant(llama(**shape(97, 32, 26, 3, 4, 2), architectures=["AriaTextForCausalLM"],
+                               model_type="aria_text", moe_num_experts=5, moe_topk=2, moe_num_shared_experts=2)),
+    "aria_text_stacked": Variant(llama(**shape(89, 24, 22, 2, 3, 1), architectures=["AriaTextForCausalLM"],
+                                       model_type="aria_text", moe_num_experts=4, moe_topk=3,
+                                       moe_num_shared_experts=1), stacked=True),
 }
