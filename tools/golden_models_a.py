@@ -214,4 +214,11 @@ VARIANTS = {
     "aria_text_stacked": Variant(llama(**shape(89, 24, 22, 2, 3, 1), architectures=["AriaTextForCausalLM"],
                                        model_type="aria_text", moe_num_experts=4, moe_topk=3,
                                        moe_num_shared_experts=1), stacked=True),
+    "aria": Variant(dict(
+        architectures=["AriaForConditionalGeneration"], model_type="aria", image_token_index=9,
+        projector_patch_to_query_dict={"4": 2}, tie_word_embeddings=False, eos_token_id=2, bos_token_id=1,
+        text_config=without(llama(**shape(97, 32, 26, 2, 4, 2), model_type="aria_text", moe_num_experts=4, moe_topk=2,
+                                  moe_num_shared_experts=1), "architectures"),
+        vision_config=dict(model_type="idefics3_vision", hidden_size=16, intermediate_size=12, num_hidden_layers=1,
+                           num_attention_heads=2, image_size=8, patch_size=4))),
 }

@@ -43,8 +43,15 @@ ModelSpec AriaTextSpec(const json& config) {
   return spec;
 }
 
+ModelSpec AriaSpec(const json& config) { return TextSpec(config, AriaTextSpec); }
+
 }  // namespace
 
+const Arch kAriaArch{.name = "AriaForConditionalGeneration",
+                     .spec = AriaSpec,
+                     .tensors = kTensors,
+                     .models = "Aria (text)",
+                     .parts = kTextOfMany};
 const Arch kAriaTextArch{"AriaTextForCausalLM", AriaTextSpec, kTensors, "the language model of Aria by itself"};
 
 }  // namespace spate
