@@ -1,8 +1,8 @@
 // What becomes of a file that shrinks while it is mapped: reading its missing pages raises SIGBUS, which would end the
 // process. A process-wide handler, installed with the first range, puts zeros in their place and remembers it, so that
-// whoever reads the file can say so once it has read: see MmapFile::ThrowIfShrunk. A SIGBUS elsewhere goes on to whoever
-// handled it before.
-// Thread-safe. The table of ranges is the one global state here: a signal handler has nothing else to look at.
+// whoever reads the file can say so once it has read: see MmapFile::ThrowIfChanged. A SIGBUS elsewhere goes on to
+// whoever handled it before. Thread-safe. The table of ranges is the one global state here: a signal handler has
+// nothing else to look at.
 #pragma once
 
 #include <cstddef>

@@ -171,7 +171,7 @@ TEST_F(CheckpointFolder, OneFile) {
   EXPECT_EQ(checkpoint->Find("b"), nullptr);
   const TensorView& a = *checkpoint->Find("a");
   const std::span<const std::byte> plan[] = {a.bytes};
-  checkpoint->PlanStream(plan);
+  checkpoint->PlanStream(plan, ReadMode::kBuffers);
   const LoadedRows loaded = LoadRows(checkpoint->Stream(a), 0, 1);
   EXPECT_NE(loaded.rows.data, a.bytes.data());  // a copy
   EXPECT_EQ(std::memcmp(loaded.rows.data, a.bytes.data(), 8), 0);
