@@ -1,6 +1,7 @@
 #include "checkpoint/quantized/compressed_tensors.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "checkpoint/quantized/packed_ints.h"
 #include "quant/float8.h"
