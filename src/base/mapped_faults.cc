@@ -23,12 +23,15 @@ struct Slot {
 };
 static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
-constinit std::array<Slot, 8192> slots;
-constinit std::atomic<uintptr_t> page_bytes{0};
-struct sigaction previous = {};
+// A signal handler has nowhere else to look.
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
+constinit std::array<Slot, 8192> g_slots;
+constinit std::atomic<uintptr_t> g_page_bytes{0};
+struct sigaction g_previous = {};
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 Slot* FindSlot(uintptr_t address) {
-  for (Slot& slot : slots) {
+  for (Slot& slot : g_slots) {
     const uintptr_t begin = slot.begin.load(std::memory_order_acquire);
     if (begin != 0 && address >= begin && address < slot.end.load(std::memory_order_relaxed)) return &slot;
   }
@@ -37,7 +40,7 @@ Slot* FindSlot(uintptr_t address) {
 
 // The rest of the mapping becomes zeros at once: the file has ended before, and a signal a page would take hours.
 bool PutZeros(uintptr_t address, Slot& slot) {
-  const uintptr_t page = page_bytes.load(std::memory_order_relaxed);
+  const uintptr_t page = g_page_bytes.load(std::memory_order_relaxed);
   const uintptr_t first = address / page * page;
   const uintptr_t end = slot.end.load(std::memory_order_relaxed);
   slot.faulted.store(true, std::memory_order_relaxed);
@@ -53,20 +56,20 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
   const bool repaired = slot != nullptr && PutZeros(address, *slot);
   errno = saved;
   if (repaired) return;
-  if ((previous.sa_flags & SA_SIGINFO) != 0) return previous.sa_sigaction(signal, info, context);
-  if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
-  sigaction(signal, &previous, nullptr);  // the same instruction faults again, and this time ends the process
+  if ((g_previous.sa_flags & SA_SIGINFO) != 0) return g_previous.sa_sigaction(signal, info, context);
+  if (g_previous.sa_handler != SIG_DFL && g_previous.sa_handler != SIG_IGN) return g_previous.sa_handler(signal);
+  sigaction(signal, &g_previous, nullptr);  // the same instruction faults again, and this time ends the process
 }
 
 void InstallOnce() {
   static std::once_flag once;
   std::call_once(once, [] {
-    page_bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    g_page_bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
     struct sigaction action = {};
     action.sa_sigaction = OnBusError;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGBUS, nullptr, &previous);  // first: the handler may be needed at once
+    sigaction(SIGBUS, nullptr, &g_previous);  // first: the handler may be needed at once
     sigaction(SIGBUS, &action, nullptr);
   });
 }
@@ -75,12 +78,12 @@ void InstallOnce() {
 
 MappedRange::MappedRange(std::span<const std::byte> mapping) {
   InstallOnce();
-  for (size_t i = 0; i < slots.size(); ++i) {
-    if (slots[i].taken.load(std::memory_order_relaxed) || slots[i].taken.exchange(true)) continue;
+  for (size_t i = 0; i < g_slots.size(); ++i) {
+    if (g_slots[i].taken.load(std::memory_order_relaxed) || g_slots[i].taken.exchange(true)) continue;
     const auto begin = reinterpret_cast<uintptr_t>(mapping.data());
-    slots[i].faulted.store(false, std::memory_order_relaxed);
-    slots[i].end.store(begin + mapping.size(), std::memory_order_relaxed);
-    slots[i].begin.store(begin, std::memory_order_release);
+    g_slots[i].faulted.store(false, std::memory_order_relaxed);
+    g_slots[i].end.store(begin + mapping.size(), std::memory_order_relaxed);
+    g_slots[i].begin.store(begin, std::memory_order_release);
     slot_ = static_cast<int>(i);
     return;
   }
@@ -95,13 +98,13 @@ MappedRange& MappedRange::operator=(MappedRange&& other) noexcept {
 
 MappedRange::~MappedRange() {
   if (slot_ < 0) return;
-  Slot& slot = slots[static_cast<size_t>(slot_)];
+  Slot& slot = g_slots[static_cast<size_t>(slot_)];
   slot.begin.store(0);
   slot.taken.store(false, std::memory_order_release);
 }
 
 bool MappedRange::faulted() const {
-  return slot_ >= 0 && slots[static_cast<size_t>(slot_)].faulted.load(std::memory_order_relaxed);
+  return slot_ >= 0 && g_slots[static_cast<size_t>(slot_)].faulted.load(std::memory_order_relaxed);
 }
 
 }  // namespace spate
