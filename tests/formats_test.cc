@@ -21,8 +21,8 @@ const std::vector<int32_t> kIds = {1, 5, 9, 3, 7, 11, 2, 8};
 
 fs::path Formats() { return fs::path(SPATE_SOURCE_DIR) / "tests" / "formats"; }
 
-std::vector<float> LogitsOf(const fs::path& path, std::string_view backend) {
-  SingleSequence model(path, backend, DType::kF32, DType::kF32, 1);
+std::vector<float> LogitsOf(const fs::path& path, std::string_view backend, ReadMode read = ReadMode::kBuffers) {
+  SingleSequence model(path, backend, DType::kF32, DType::kF32, 1, read);
   return model.Logits(kIds, 1000);
 }
 
@@ -37,9 +37,16 @@ TEST_P(FileFormats, GivesTheBitsOfSafetensors) {
   }
 }
 
+TEST_P(FileFormats, GivesTheSameBitsThroughTheMapping) {
+  const std::vector<float> want = LogitsOf(Formats() / GetParam(), "cpu");
+  const std::vector<float> got = LogitsOf(Formats() / GetParam(), "cpu", ReadMode::kMapped);
+  ASSERT_EQ(got.size(), want.size());
+  EXPECT_EQ(std::memcmp(got.data(), want.data(), want.size() * sizeof(float)), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, FileFormats,
-                         ::testing::Values("torch", "meta", "meta_rows", "meta_columns", "gguf", "gguf/model.gguf",
-                                           "mlc_q0f16"),
+                         ::testing::Values("safetensors", "torch", "meta", "meta_rows", "meta_columns", "gguf",
+                                           "gguf/model.gguf", "mlc_q0f16"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';

@@ -8,12 +8,12 @@
 namespace spate {
 
 SingleSequence::SingleSequence(const std::filesystem::path& folder, std::string_view backend, DType dtype,
-                               DType kv_dtype, int threads) {
+                               DType kv_dtype, int threads, ReadMode read) {
   const ModelFiles files = OpenModelFiles(folder);
   spec_ = MakeSpec(files.config);
   device_ = MakeDevice(backend, {.threads = threads});
   weights_ = LoadWeights(*files.checkpoint, ArchOf(files.config), files.dialect, spec_, *device_,
-                         {.format = dtype, .progress = {}});
+                         {.format = dtype, .read = read, .progress = {}});
   const int blocks = (spec_.context + kKvBlockTokens - 1) / kKvBlockTokens;
   OpsConfig plan = PlanOps(spec_, kv_dtype);
   plan.max_tokens = plan.max_outputs = spec_.context;

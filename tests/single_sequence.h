@@ -19,7 +19,7 @@ namespace spate {
 class SingleSequence {
  public:
   SingleSequence(const std::filesystem::path& folder, std::string_view backend, DType dtype, DType kv_dtype,
-                 int threads);
+                 int threads, ReadMode read = ReadMode::kBuffers);
 
   // Forgets the cache, runs `ids` in chunks of `chunk` tokens and returns logits of every position. [ids, vocab]
   std::vector<float> Logits(std::span<const int32_t> ids, int chunk);

@@ -41,6 +41,9 @@ void ModelFlags::AddTo(CLI::App& command) {
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   command.add_flag("--dummy", dummy_, "seeded random weights: the folder needs only config.json");
+  command.add_flag("--mmap,!--no-mmap", mmap_,
+                   "load through the page cache, which keeps the file for the next start. Default: no, around it where "
+                   "the disk is fast");
   command.add_option_function<std::string>(
       "--config", [](const std::string&) {},
       "file of flags, a line each: name = value");  // replaced before parsing; here for --help
@@ -57,6 +60,7 @@ ModelOptions ModelFlags::Options() const {
   if (!kv_.empty()) options.kv_dtype = ParseFlag("--kv", kv_, {DType::kF32, DType::kBF16});
   options.num_layers = num_layers_;
   options.dummy = dummy_;
+  options.read = mmap_ ? ReadMode::kMapped : ReadMode::kBuffers;
   return options;
 }
 

@@ -60,54 +60,65 @@ int OpenForReading(const std::string& path) {
   return fd;
 }
 
-// Size of what is a regular, non-empty file; throws otherwise.
-size_t RegularSize(const Descriptor& file, const std::string& path) {
+// Of what is a regular, non-empty file; throws otherwise.
+struct stat RegularStatus(const Descriptor& file, const std::string& path) {
   struct stat status = {};
   if (fstat(file.get(), &status) != 0) ThrowErrno(path, "cannot stat", errno);
   if (!S_ISREG(status.st_mode)) {
     throw Error(ErrorCode::kBadInput, "{}: expected a regular file, got {}", Shown(path), KindOf(status.st_mode));
   }
   if (status.st_size <= 0) throw Error(ErrorCode::kBadInput, "{}: the file is empty", Shown(path));
-  return static_cast<size_t>(status.st_size);
+  return status;
 }
 
 }  // namespace
 
 MmapFile MmapFile::Open(const std::string& path) {
   Descriptor file(OpenForReading(path));
-  const size_t size = RegularSize(file, path);
+  const struct stat status = RegularStatus(file, path);
+  const auto size = static_cast<size_t>(status.st_size);
   void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (data == MAP_FAILED) {
     throw Error(ErrorCode::kEnvironment, "{}: cannot map {} bytes: {}", Shown(path), size, std::strerror(errno));
   }
-  return MmapFile(path, file.Release(), static_cast<const std::byte*>(data), size);
+  return MmapFile(path, file.Release(), static_cast<const std::byte*>(data), status);
 }
 
-MmapFile::MmapFile(std::string path, int fd, const std::byte* data, size_t size)
-    : path_(std::move(path)), fd_(fd), data_(data), size_(size) {}
+MmapFile::MmapFile(std::string path, int fd, const std::byte* data, const struct stat& status)
+    : path_(std::move(path)),
+      fd_(fd),
+      data_(data),
+      size_(static_cast<size_t>(status.st_size)),
+      written_(status.st_mtim),
+      range_(bytes()) {}
 
 MmapFile::MmapFile(MmapFile&& other) noexcept
     : path_(std::move(other.path_)),
       fd_(std::exchange(other.fd_, -1)),
       data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      written_(other.written_),
+      range_(std::move(other.range_)) {}
 
 MmapFile& MmapFile::operator=(MmapFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(fd_, other.fd_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(written_, other.written_);
+  std::swap(range_, other.range_);
   return *this;
 }
 
 MmapFile::~MmapFile() {
+  range_ = MappedRange();  // first: as soon as it is unmapped the address may be another file's
   if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
   if (fd_ >= 0) close(fd_);
 }
 
 void MmapFile::DropPages(std::span<const std::byte> range) const {
   if (range.empty()) return;
-  CHECK(range.data() >= data_ && range.data() + range.size() <= data_ + size_, "range outside of {}", path_);
+  CheckRange(range);
   const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const uintptr_t first = (reinterpret_cast<uintptr_t>(range.data()) + page - 1) / page * page;
   // The file's last page ends with the file: nobody else's bytes are behind it.
@@ -117,9 +128,36 @@ void MmapFile::DropPages(std::span<const std::byte> range) const {
   if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
+void MmapFile::FetchPages(std::span<const std::byte> range) const {
+  if (range.empty()) return;
+  CheckRange(range);
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(range.data());
+  const uintptr_t first = begin / page * page;
+  madvise(reinterpret_cast<void*>(first), begin + range.size() - first, MADV_WILLNEED);
+}
+
+void MmapFile::ThrowIfChanged() const {
+  struct stat now = {};
+  if (fstat(fd_, &now) != 0) ThrowErrno(path_, "cannot stat", errno);
+  if (std::cmp_less(now.st_size, size_)) {
+    throw Error(ErrorCode::kEnvironment, "{}: shrank from {} to {} bytes while it was read; is it being written?",
+                Shown(path_), size_, now.st_size);
+  }
+  if (now.st_mtim.tv_sec != written_.tv_sec || now.st_mtim.tv_nsec != written_.tv_nsec) {
+    throw Error(ErrorCode::kEnvironment, "{}: was written while it was read; try again when it is complete",
+                Shown(path_));
+  }
+  if (range_.faulted()) throw Error(ErrorCode::kEnvironment, "{}: cannot read: {}", Shown(path_), std::strerror(EIO));
+}
+
+void MmapFile::CheckRange(std::span<const std::byte> range) const {
+  CHECK(range.data() >= data_ && range.data() + range.size() <= data_ + size_, "range outside of {}", path_);
+}
+
 std::string ReadTextFile(const std::string& path, size_t max_bytes) {
   const Descriptor file(OpenForReading(path));
-  const size_t size = RegularSize(file, path);
+  const auto size = static_cast<size_t>(RegularStatus(file, path).st_size);
   if (size > max_bytes) {
     throw Error(ErrorCode::kBadInput, "{}: the file has {} bytes, at most {} are read", Shown(path), size, max_bytes);
   }

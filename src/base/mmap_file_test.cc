@@ -1,6 +1,8 @@
 #include "base/mmap_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -12,6 +14,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <thread>
+#include <vector>
 
 #include "base/error.h"
 
@@ -144,6 +148,70 @@ TEST_F(MmapFileTest, TextHasALimit) {
   } catch (const Error& error) {
     EXPECT_EQ(error.what(), path + ": the file has 6 bytes, at most 5 are read");
   }
+}
+
+int CountZeros(const MmapFile& file) {
+  int zeros = 0;
+  for (const std::byte b : file.bytes()) zeros += b == std::byte{0} ? 1 : 0;
+  return zeros;
+}
+
+std::string ChangeOf(const MmapFile& file) {
+  try {
+    file.ThrowIfChanged();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kEnvironment);
+    return error.what();
+  }
+  return "unchanged";
+}
+
+TEST_F(MmapFileTest, WhatIsCutOffReadsAsZerosAndIsTold) {
+  const int size = 1'000'001, kept = 100'000;
+  const MmapFile other = MmapFile::Open(Write("other", std::string(size, 'y')));
+  for (const bool touched_before : {false, true}) {
+    const std::string path = Write("cut", std::string(size, 'x'));
+    MmapFile moved = MmapFile::Open(path);
+    const MmapFile file = std::move(moved);
+    const int before = touched_before ? CountZeros(file) : 0;
+    EXPECT_EQ(before, 0);
+    EXPECT_EQ(ChangeOf(file), "unchanged");
+    fs::resize_file(path, kept);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 3; ++t) threads.emplace_back([&] { EXPECT_EQ(CountZeros(file), size - kept); });
+    threads.clear();
+    file.DropPages(file.bytes());
+    EXPECT_EQ(CountZeros(file), size - kept);
+    EXPECT_EQ(ChangeOf(file), path + ": shrank from 1000001 to 100000 bytes while it was read; is it being written?");
+    fs::resize_file(path, size);  // long enough again, but what was read is not what is there
+    EXPECT_NE(ChangeOf(file), "unchanged");
+    fs::remove(path);
+  }
+  EXPECT_EQ(CountZeros(other), 0);
+  EXPECT_EQ(ChangeOf(other), "unchanged");
+}
+
+TEST_F(MmapFileTest, ReplacedIsNotChangedButWrittenIs) {
+  const std::string path = Write("a", "first");
+  const MmapFile file = MmapFile::Open(path);
+  fs::rename(Write("b", "another"), path);
+  EXPECT_EQ(Text(file), "first");
+  EXPECT_EQ(ChangeOf(file), "unchanged");
+  const MmapFile second = MmapFile::Open(path);
+  const timespec later[2] = {{.tv_sec = 2'000'000'000, .tv_nsec = 0}, {.tv_sec = 2'000'000'000, .tv_nsec = 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), later, 0), 0);
+  EXPECT_NE(ChangeOf(second).find("was written while it was read"), std::string::npos) << ChangeOf(second);
+}
+
+// Only the mappings of this class are repaired.
+TEST_F(MmapFileTest, ABusErrorElsewhereStillEndsTheProcess) {
+  const std::string path = Write("raw", std::string(100'000, 'x'));
+  const MmapFile other = MmapFile::Open(path);
+  const int fd = open(path.c_str(), O_RDONLY);
+  const auto* raw = static_cast<const char*>(mmap(nullptr, 100'000, PROT_READ, MAP_PRIVATE, fd, 0));
+  close(fd);
+  fs::resize_file(path, 10);
+  EXPECT_DEATH(std::exit(raw[50'000]), "");
 }
 
 TEST_F(MmapFileTest, RangesOutsideAreBugs) {

@@ -22,11 +22,18 @@ StreamReader::Piece& StreamReader::Piece::operator=(Piece&& other) noexcept {
   std::swap(reader_, other.reader_);
   std::swap(buffer_, other.buffer_);
   std::swap(data_, other.data_);
+  std::swap(mapped_bytes_, other.mapped_bytes_);
   return *this;
 }
 
 StreamReader::Piece::~Piece() {
-  if (reader_ != nullptr) reader_->GiveBack(std::move(buffer_));
+  if (reader_ == nullptr) return;
+  if (mapped_bytes_ == 0) {
+    reader_->GiveBack(std::move(buffer_));
+  } else {
+    const std::span<const std::byte> mapped(data_, mapped_bytes_);
+    reader_->files_[reader_->FileOf(mapped)].DropPages(mapped);
+  }
 }
 
 StreamReader::StreamReader(std::span<const MmapFile> files) : files_(files) {
@@ -41,8 +48,9 @@ void StreamReader::StopReading() {
   threads_.clear();
 }
 
-void StreamReader::Plan(std::span<const std::span<const std::byte>> ranges) {
+void StreamReader::Plan(std::span<const std::span<const std::byte>> ranges, ReadMode mode) {
   StopReading();
+  mode_ = mode;
   plan_.clear();
   for (const auto range : ranges) plan_.push_back({.range = range, .state = State::kPlanned, .buffer = {}});
   by_address_.resize(plan_.size());
@@ -51,13 +59,17 @@ void StreamReader::Plan(std::span<const std::span<const std::byte>> ranges) {
             [&](size_t a, size_t b) { return Address(plan_[a].range) < Address(plan_[b].range); });
   next_ = oldest_ = 0;
   held_ = 0;
-  if (plan_.empty()) return;
+  if (plan_.empty() || mode_ == ReadMode::kMapped) return;
   for (int i = 0; i < kThreads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { ReadAhead(stop); });
   }
 }
 
 StreamReader::Piece StreamReader::Read(std::span<const std::byte> range) noexcept {
+  if (mode_ == ReadMode::kMapped) {
+    FetchAhead(range);
+    return {*this, range};
+  }
   std::unique_lock lock(mutex_);
   if (Ahead* ahead = Find(range)) {
     if (ahead->state == State::kPlanned) ahead->state = State::kGone;  // it was not begun: then not twice
@@ -108,6 +120,14 @@ void StreamReader::ReadAhead(const std::stop_token& stop) {
   }
 }
 
+void StreamReader::FetchAhead(std::span<const std::byte> range) {
+  const std::scoped_lock lock(mutex_);
+  const Ahead* at = Find(range);
+  if (at == nullptr) return;
+  const size_t until = std::min(static_cast<size_t>(at - plan_.data()) + kMostHeld, plan_.size());
+  for (; next_ < until; ++next_) files_[FileOf(plan_[next_].range)].FetchPages(plan_[next_].range);
+}
+
 StreamReader::Ahead* StreamReader::Find(std::span<const std::byte> range) {
   const auto after = std::upper_bound(by_address_.begin(), by_address_.end(), Address(range),
                                       [&](uintptr_t address, size_t i) { return address < Address(plan_[i].range); });
@@ -130,13 +150,13 @@ void StreamReader::DropPassed(size_t taken) {
   }
 }
 
-FileReader& StreamReader::ReaderOf(std::span<const std::byte> range) const {
+size_t StreamReader::FileOf(std::span<const std::byte> range) const {
   const auto it = std::find_if(files_.begin(), files_.end(), [&](const MmapFile& file) {
     const std::span<const std::byte> all = file.bytes();
     return range.data() >= all.data() && range.data() + range.size() <= all.data() + all.size();
   });
   CHECK(it != files_.end(), "a range of no file here");
-  return *readers_[static_cast<size_t>(it - files_.begin())];
+  return static_cast<size_t>(it - files_.begin());
 }
 
 void StreamReader::Fill(std::span<const std::byte> range, AlignedBuffer& buffer) {

@@ -1,6 +1,7 @@
 // StreamReader: ranges of mapped files for a single pass. A range comes in a buffer that goes round, so that no page of
-// a file is mapped and memory does not grow; and what is planned is read ahead from the disk while the caller works on
-// what came before. A plan only makes it faster: any range may be read at any time.
+// a file is mapped and memory does not grow; or as it is mapped, and its pages are given back behind the pass. What is
+// planned is read ahead from the disk while the caller works on what came before. A plan only makes it faster: any
+// range may be read at any time.
 // Thread-safe but for Plan. The files must outlive the reader, and the reader its pieces.
 #pragma once
 
@@ -18,6 +19,11 @@
 
 namespace spate {
 
+enum class ReadMode : unsigned char {
+  kBuffers,  // around the page cache where that is faster (base/file_reader.h)
+  kMapped    // through the page cache, which then holds the files for the next start
+};
+
 class StreamReader {
  public:
   // A range's bytes, in memory until it is destroyed.
@@ -33,10 +39,13 @@ class StreamReader {
     friend class StreamReader;
     Piece(StreamReader& reader, AlignedBuffer buffer, const std::byte* data)
         : reader_(&reader), buffer_(std::move(buffer)), data_(data) {}
+    Piece(StreamReader& reader, std::span<const std::byte> mapped)
+        : reader_(&reader), data_(mapped.data()), mapped_bytes_(mapped.size()) {}
 
     StreamReader* reader_ = nullptr;
     AlignedBuffer buffer_;
     const std::byte* data_ = nullptr;
+    size_t mapped_bytes_ = 0;  // 0: it lies in the buffer
   };
 
   explicit StreamReader(std::span<const MmapFile> files);
@@ -44,8 +53,9 @@ class StreamReader {
   StreamReader(const StreamReader&) = delete;
   StreamReader& operator=(const StreamReader&) = delete;
 
-  // The ranges that will be read, in that order, about 2 MiB each; replaces the plan before it. Nobody reads meanwhile.
-  void Plan(std::span<const std::span<const std::byte>> ranges);
+  // The ranges that will be read, in that order, about 2 MiB each, and how they and all others are; replaces the plan
+  // before it. Nobody reads meanwhile. Without a plan ranges come in buffers.
+  void Plan(std::span<const std::span<const std::byte>> ranges, ReadMode mode = ReadMode::kBuffers);
 
   // `range` lies within one of the files. Waits for the disk. A failed read gives zeros: ThrowIfFailed says so.
   Piece Read(std::span<const std::byte> range) noexcept;
@@ -60,10 +70,12 @@ class StreamReader {
   };
 
   void ReadAhead(const std::stop_token& stop);
+  void FetchAhead(std::span<const std::byte> range);  // of a mapped pass that has come to `range`
   void StopReading();
   Ahead* Find(std::span<const std::byte> range);  // what holds all of it, or null; mutex_ is held
   void DropPassed(size_t taken);                  // mutex_ is held
-  FileReader& ReaderOf(std::span<const std::byte> range) const;
+  size_t FileOf(std::span<const std::byte> range) const;
+  FileReader& ReaderOf(std::span<const std::byte> range) const { return *readers_[FileOf(range)]; }
   void Fill(std::span<const std::byte> range, AlignedBuffer& buffer);
   AlignedBuffer TakeBuffer(std::span<const std::byte> range);
   void GiveBack(AlignedBuffer buffer);
@@ -71,12 +83,13 @@ class StreamReader {
 
   std::span<const MmapFile> files_;
   std::vector<std::unique_ptr<FileReader>> readers_;  // of files_
+  ReadMode mode_ = ReadMode::kBuffers;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable_any changed_;
   std::vector<Ahead> plan_;
   std::vector<size_t> by_address_;  // indices into plan_
-  size_t next_ = 0;                 // the first that nobody has begun to read
+  size_t next_ = 0;                 // the first that nobody has begun to read or, mapped, to fetch
   size_t oldest_ = 0;               // all before it are gone
   int held_ = 0;                    // being read or ready
   std::vector<AlignedBuffer> free_;

@@ -129,6 +129,20 @@ TEST_F(StreamReaderTest, APlanNeedNotBeFollowedAtAll) {
   reader.Plan({});
 }
 
+TEST_F(StreamReaderTest, MappedPiecesAreTheFilesOwnBytesAndGoWithThem) {
+  StreamReader reader(files_);
+  const std::vector<std::span<const std::byte>> pieces = Cut(100'000);
+  reader.Plan(pieces, ReadMode::kMapped);
+  for (const auto piece : pieces) {
+    EXPECT_EQ(reader.Read(piece).data(), piece.data());
+    ExpectSame(reader, piece);
+  }
+  EXPECT_EQ(reader.Read(Range(1, 17, 5)).data(), Range(1, 17, 5).data());  // planned or not
+  reader.Plan(pieces);
+  const StreamReader::Piece copy = reader.Read(pieces[3]);
+  EXPECT_NE(copy.data(), pieces[3].data());
+}
+
 TEST_F(StreamReaderTest, PiecesOutliveLaterReads) {
   StreamReader reader(files_);
   std::vector<StreamReader::Piece> pieces;

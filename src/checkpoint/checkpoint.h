@@ -25,8 +25,9 @@ class Checkpoint {
   virtual int64_t bytes() const = 0;                                // of all tensors
   // A tensor of rank 1 or 2 for a single pass (LoadRows). ThrowIfFailed afterwards: such reads do not throw.
   virtual MatrixView Stream(const TensorView& tensor) const = 0;
-  // The pieces of tensors that such passes will ask for, in order: they are read ahead from the disk.
-  virtual void PlanStream(std::span<const std::span<const std::byte>> pieces) const = 0;
+  // The pieces of tensors that such passes will ask for, in order, and how: they are read ahead from the disk.
+  virtual void PlanStream(std::span<const std::span<const std::byte>> pieces, ReadMode mode) const = 0;
+  // Error(kEnvironment): a file could not be read, or was written or cut since it was opened.
   virtual void ThrowIfFailed() const = 0;
   // Hint: this tensor was read and will not be again.
   virtual void Release(const TensorView& tensor) const = 0;

@@ -272,6 +272,7 @@ TEST(GgufConfig, RefusesWhatItCannotCarryOver) {
       {"10 rows", [](auto& w) { w.Strings("tokenizer.ggml.tokens", std::vector<std::string>(11, "t")); }},
       {"eos_token_id: 10 is no token", [](auto& w) { w.U32("tokenizer.ggml.eos_token_id", 10); }},
       {"rope_freqs.weight: [3] in F32, expected [4]", [](auto& w) { w.Tensor("rope_freqs.weight", {3}, 0, 12); }},
+      {"rope.freq_base: expected a number in [", [](auto& w) { w.F32("llama.rope.freq_base", 0); }},
       {"general.type: expected \"model\", got \"adapter\"", [](auto& w) { w.String("general.type", "adapter"); }},
       {"pooling_type: got 1; the model is made for embeddings", [](auto& w) { w.U32("llama.pooling_type", 1); }},
   };
@@ -297,6 +298,14 @@ TEST(GgufConfig, RefusesWhatItCannotCarryOver) {
   deep.U32("llama.embedding_length", 10);
   deep.U32("llama.block_count", 1'000'000);
   EXPECT_NE(Message(deep).find("block_count: expected an integer in [1, 4096], got 1000000"), std::string::npos);
+  GgufWriter headless;
+  headless.String("general.architecture", "llama");
+  for (const char* key : {"context_length", "embedding_length", "block_count", "feed_forward_length"}) {
+    headless.U32(std::string("llama.") + key, 8);
+  }
+  headless.U32("llama.attention.head_count", 0);
+  EXPECT_NE(Message(headless).find("attention.head_count: expected an integer in [1, "), std::string::npos)
+      << Message(headless);
 }
 
 }  // namespace

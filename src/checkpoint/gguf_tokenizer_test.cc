@@ -218,6 +218,14 @@ TEST(GgufTokenizer, BpeSpelledAsText) {
   EXPECT_EQ(t.Decode(Ids{261, 262, 264, 3 + 0xC3, 3 + 0xA9}, true), "b a\n\n\u00e9");
 }
 
+TEST(GgufTokenizer, ZeroBytesInTokensAndNoEndAreNoErrors) {
+  const Tokenizer t = Make(SentencePiece("llama", {{std::string("a\0b", 3), -7, 1}}));
+  EXPECT_EQ(t.Decode(Ids{265}, true), std::string("a\0b", 3));
+  GgufWriter w = WithMerges(Bpe("gpt-2"));
+  w.U32("tokenizer.ggml.eos_token_id", UINT32_MAX);  // none
+  EXPECT_TRUE(Make(w).eos().empty());
+}
+
 TEST(GgufTokenizer, RefusesWhatDoesNotFitTogether) {
   const auto bpe = [](const std::function<void(GgufWriter&)>& fill) {
     GgufWriter w = Bpe("gpt-2");

@@ -11,6 +11,7 @@ MappedCheckpoint::MappedCheckpoint(std::vector<MmapFile> files, TensorMap tensor
       makers_(std::move(makers)),
       tensors_(std::move(tensors)) {
   for (const auto& [name, view] : tensors_) bytes_ += view.StoredBytes();
+  ThrowIfFailed();  // what was parsed may have been zeros
 }
 
 const TensorView* MappedCheckpoint::Find(std::string_view name) const {
@@ -30,12 +31,17 @@ MatrixView MappedCheckpoint::Stream(const TensorView& tensor) const {
   return matrix;
 }
 
+void MappedCheckpoint::ThrowIfFailed() const {
+  for (const MmapFile& file : files_) file.ThrowIfChanged();
+  reader_->ThrowIfFailed();
+}
+
 void MappedCheckpoint::Release(const TensorView& tensor) const {
-  if (tensor.bytes.empty()) return;
+  const std::span<const std::byte> bytes = tensor.maker == nullptr ? tensor.bytes : tensor.made_of;
+  if (bytes.empty()) return;
   for (const MmapFile& file : files_) {
     const std::span<const std::byte> all = file.bytes();
-    if (tensor.bytes.data() < all.data() || tensor.bytes.data() >= all.data() + all.size()) continue;
-    file.DropPages(tensor.bytes);
+    if (bytes.data() >= all.data() && bytes.data() < all.data() + all.size()) file.DropPages(bytes);
   }
 }
 

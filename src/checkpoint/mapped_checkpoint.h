@@ -32,8 +32,10 @@ class MappedCheckpoint final : public Checkpoint {
   std::vector<std::string_view> Names() const override;
   int64_t bytes() const override { return bytes_; }
   MatrixView Stream(const TensorView& tensor) const override;
-  void PlanStream(std::span<const std::span<const std::byte>> pieces) const override { reader_->Plan(pieces); }
-  void ThrowIfFailed() const override { reader_->ThrowIfFailed(); }
+  void PlanStream(std::span<const std::span<const std::byte>> pieces, ReadMode mode) const override {
+    reader_->Plan(pieces, mode);
+  }
+  void ThrowIfFailed() const override;
   void Release(const TensorView& tensor) const override;
 
  private:

@@ -15,6 +15,7 @@
 #include "checkpoint/mlc_cache.h"
 #include "checkpoint/mlc_config.h"
 #include "checkpoint/row_makers.h"
+#include "checkpoint/shards.h"
 
 namespace spate {
 namespace {
@@ -186,7 +187,7 @@ MlcModel OpenMlcFolder(const fs::path& folder) {
   const std::string what = CacheFile(folder).string();
   const std::vector<MlcShard> shards = ParseMlcCache(ReadTextFile(what, kMaxCacheBytes), what);
   std::vector<MmapFile> files;
-  for (const MlcShard& shard : shards) files.push_back(MmapFile::Open((folder / shard.file).string()));
+  for (const MlcShard& shard : shards) files.push_back(MmapFile::Open(ShardPath(folder, shard.file).string()));
 
   auto reader = std::make_unique<StreamReader>(files);
   Makers makers;

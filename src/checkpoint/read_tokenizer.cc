@@ -43,10 +43,8 @@ Vocabulary ReadTiktoken(std::string_view bytes, const std::string& what, const j
   return v;
 }
 
-Vocabulary ReadTokenizerFile(const fs::path& path, const json& config) {
+Vocabulary ParseTokenizerFile(std::string_view bytes, const fs::path& path, const json& config) {
   const std::string what = path.string();
-  const MmapFile file = MmapFile::Open(what);
-  const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   if (bytes.size() > kMaxModelBytes) {
     throw Error(ErrorCode::kBadInput, "{}: {} bytes, supported are up to {}", what, bytes.size(), kMaxModelBytes);
   }
@@ -59,6 +57,21 @@ Vocabulary ReadTokenizerFile(const fs::path& path, const json& config) {
   throw Error(ErrorCode::kBadInput, "{}: neither a SentencePiece model nor a tiktoken file nor tokenizer.json", what);
 }
 
+Vocabulary ReadTokenizerFile(const fs::path& path, const json& config) {
+  const MmapFile file = MmapFile::Open(path.string());
+  const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  Vocabulary v = ParseTokenizerFile(bytes, path, config);
+  file.ThrowIfChanged();
+  return v;
+}
+
+Vocabulary ReadGgufFile(const fs::path& path) {
+  const OpenedGguf opened = OpenGguf(path);
+  Vocabulary v = ReadGgufTokenizer(opened.file);
+  for (const MmapFile& part : opened.parts) part.ThrowIfChanged();
+  return v;
+}
+
 json ReadConfigIfThere(const fs::path& path) {
   return Exists(path) ? ReadJsonFile(path.string(), kConfigLimits) : json();
 }
@@ -67,7 +80,7 @@ json ReadConfigIfThere(const fs::path& path) {
 
 Vocabulary ReadTokenizer(const fs::path& path) {
   std::error_code error;
-  if (const auto gguf = FindGguf(path)) return ReadGgufTokenizer(OpenGguf(*gguf).file);
+  if (const auto gguf = FindGguf(path)) return ReadGgufFile(*gguf);
   if (fs::is_regular_file(path, error)) return ReadTokenizerFile(path, json());
   fs::path file = path / "tokenizer.json";
   if (!Exists(file)) file = path / "tokenizer.model";

@@ -94,6 +94,7 @@ TensorView PlacedTensor(DType dtype, Shape shape, std::span<const std::byte> byt
   view.bytes = {};
   view.maker = makers->back().get();
   view.made_from = static_cast<int64_t>(bytes.size());
+  view.made_of = bytes;
   return view;
 }
 

@@ -171,7 +171,7 @@ TEST_F(CheckpointFolder, OneFile) {
   EXPECT_EQ(checkpoint->Find("b"), nullptr);
   const TensorView& a = *checkpoint->Find("a");
   const std::span<const std::byte> plan[] = {a.bytes};
-  checkpoint->PlanStream(plan);
+  checkpoint->PlanStream(plan, ReadMode::kBuffers);
   const LoadedRows loaded = LoadRows(checkpoint->Stream(a), 0, 1);
   EXPECT_NE(loaded.rows.data, a.bytes.data());  // a copy
   EXPECT_EQ(std::memcmp(loaded.rows.data, a.bytes.data(), 8), 0);
@@ -202,6 +202,34 @@ TEST_F(CheckpointFolder, ShardsThatDoNotFitTheirIndex) {
   Write("model.safetensors.index.json",
         R"({"metadata":{"total_size":13},"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
   EXPECT_NE(OpenMessage().find("says 13 bytes, the shards hold 12"), std::string::npos) << OpenMessage();
+}
+
+TEST_F(CheckpointFolder, ShardsMayNotBeLinksOutOfTheFolder) {
+  const fs::path model = folder_ / "snapshots" / "1";
+  fs::create_directories(model);
+  fs::create_directory(folder_ / "blobs");
+  Write("snapshots/1/model.safetensors.index.json", R"({"weight_map":{"a":"1.safetensors"}})");
+  Write("outside", File(kA, 8));
+  Write("blobs/abc", File(kA, 8));
+  Write("snapshots/1/inside", File(kA, 8));
+  const auto linked_to = [&](const fs::path& target) {
+    fs::remove(model / "1.safetensors");
+    fs::create_symlink(target, model / "1.safetensors");
+    try {
+      OpenCheckpoint(model);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(linked_to("inside"), "accepted");
+  EXPECT_EQ(linked_to("../../blobs/abc"), "accepted");  // as the Hugging Face cache lies
+  EXPECT_NE(linked_to("../../outside").find("a link out of the folder"), std::string::npos);
+  EXPECT_NE(linked_to(fs::absolute(folder_ / "outside")).find("a link out of the folder"), std::string::npos);
+  EXPECT_NE(linked_to("/etc/passwd").find("a link out of the folder, to /etc/passwd"), std::string::npos);
+  EXPECT_NE(linked_to("nothing").find("no such file"), std::string::npos) << linked_to("nothing");
+  EXPECT_NE(linked_to("1.safetensors").find("cannot open"), std::string::npos) << linked_to("1.safetensors");
 }
 
 }  // namespace

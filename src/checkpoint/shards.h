@@ -15,6 +15,10 @@ namespace spate {
 // A file in the same folder and nothing else: what an index may name.
 bool IsPlainFileName(std::string_view name);
 
+// The path of a file that an index names. Throws where it is a link out of the folder, which could show any file of
+// this machine; the links of the Hugging Face cache, from snapshots/REVISION to blobs, are none of these.
+std::filesystem::path ShardPath(const std::filesystem::path& folder, std::string_view name);
+
 // Reads one mapped file; `file` names it in messages.
 using FileParser = FileTensors (*)(std::span<const std::byte> bytes, std::string_view file);
 

@@ -237,6 +237,7 @@ class TorchReader {
     result_.makers.push_back(std::make_unique<StridedRows>(data, view.dtype, cols, row_step, col_step));
     view.maker = result_.makers.back().get();
     view.made_from = bytes;
+    view.made_of = storage;
     return view;
   }
 

@@ -191,6 +191,7 @@ class XllmReader {
     TensorView view{.dtype = DType::kF32, .shape = shape, .bytes = {}};
     view.maker = maker.get();
     view.made_from = static_cast<int64_t>(ranges.size() + values.size());
+    view.made_of = ranges;  // the values go through the reader
     result_.tensors.makers.push_back(std::move(maker));
     return view;
   }

@@ -1,9 +1,11 @@
 #include "checkpoint/xllm_file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <limits>
 
 #include "base/error.h"
@@ -13,6 +15,7 @@ namespace spate {
 namespace {
 
 using nlohmann::json;
+namespace fs = std::filesystem;
 
 #define EXPECT_HAS(message, part) EXPECT_NE((message).find(part), std::string::npos) << (message)
 
@@ -146,6 +149,28 @@ TEST(XllmFile, IsToldByItsContent) {
   const XllmModel model = OpenXllmFile(folder.path() / "model.bin");
   EXPECT_EQ(model.checkpoint->Names().size(), 6u);
   EXPECT_EQ(model.config["hidden_size"], 4096);
+}
+
+// Rows that are not aligned are copied out of the mapping.
+TEST(XllmFile, PagesOfMadeRowsAreGivenBack) {
+  const auto mapped = [] {
+    std::ifstream statm("/proc/self/statm");
+    int64_t total = 0, all = 0, pages = 0;
+    statm >> total >> all >> pages;
+    return pages * sysconf(_SC_PAGESIZE);
+  };
+  constexpr int32_t kRows = 2000;
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "model.bin";
+  WriteBytes(path, File({Tensor("odd", {kRows, 2000}, 0, std::string(4 * kRows * 2000, 'x'))}));
+  const XllmModel model = OpenXllmFile(path);
+  const TensorView& tensor = *model.checkpoint->Find("odd");
+  ASSERT_NE(tensor.maker, nullptr);
+  const int64_t before = mapped();
+  EXPECT_EQ(AllBytes(tensor, *model.checkpoint).size(), static_cast<size_t>(tensor.StoredBytes()));
+  ASSERT_GT(mapped(), before + tensor.StoredBytes() / 2);
+  model.checkpoint->Release(tensor);
+  EXPECT_LT(mapped(), before + tensor.StoredBytes() / 4);
 }
 
 TEST(XllmFile, SurvivesMutations) {

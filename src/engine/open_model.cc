@@ -107,7 +107,10 @@ std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
   CheckFormat(model->dtype, *model->device);
   model->kv_dtype = options.kv_dtype.value_or(model->dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
 
-  LoadOptions load{.format = model->dtype, .own_bits = !options.dtype, .progress = [&](int64_t done, int64_t total) {
+  LoadOptions load{.format = model->dtype,
+                   .own_bits = !options.dtype,
+                   .read = options.read,
+                   .progress = [&](int64_t done, int64_t total) {
                      model->load_bytes = done;
                      if (options.progress) options.progress(done, total);
                    }};

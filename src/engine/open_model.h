@@ -25,6 +25,7 @@ struct ModelOptions {
   int num_layers = 0;               // 0 = all; else the first so many
   bool dummy = false;               // config.json only: seeded random weights
   uint64_t dummy_seed = 0;
+  ReadMode read = ReadMode::kBuffers;
   LoadProgress progress{};
 };
 

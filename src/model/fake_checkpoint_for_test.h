@@ -41,7 +41,7 @@ class FakeCheckpoint : public Checkpoint {
   }
   int64_t bytes() const override { return 1; }
   MatrixView Stream(const TensorView& tensor) const override { return AsMatrix(tensor); }
-  void PlanStream(std::span<const std::span<const std::byte>> pieces) const override {
+  void PlanStream(std::span<const std::span<const std::byte>> pieces, ReadMode /*mode*/) const override {
     plan_.assign(pieces.begin(), pieces.end());
   }
   void ThrowIfFailed() const override {}

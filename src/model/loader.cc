@@ -132,7 +132,7 @@ void CheckWeights(const Checkpoint& checkpoint, const Arch& arch, const Dialect&
 Weights LoadWeights(const Checkpoint& checkpoint, const Arch& arch, const Dialect& dialect, const ModelSpec& spec,
                     Device& device, const LoadOptions& options) {
   const FoundModel found(checkpoint, arch, dialect, spec);
-  checkpoint.PlanStream(found.Pieces());
+  checkpoint.PlanStream(found.Pieces(), options.read);
   Packer packer(found, checkpoint, dialect, spec, device, options);
   return BuildWeights(spec, device, packer);
 }

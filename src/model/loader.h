@@ -22,6 +22,7 @@ struct LoadOptions {
   // Matrices whose stored format the device computes in keep it. Blocks of other formats then become q8_0, which takes
   // half the memory of bf16 and is finer than all of them.
   bool own_bits = false;
+  ReadMode read = ReadMode::kBuffers;
   LoadProgress progress;
 };
 

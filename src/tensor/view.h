@@ -35,6 +35,8 @@ struct TensorView {
   std::span<const std::byte> bytes;  // exactly the tensor; empty with a maker
   const RowMaker* maker = nullptr;   // of all rows of the last dimension; null = `bytes` holds them
   int64_t made_from = 0;             // bytes of the files that the maker reads
+  // Where a file holds them, if the maker reads the mapping itself: for whoever gives its pages back.
+  std::span<const std::byte> made_of{};
 
   int64_t StoredBytes() const { return maker == nullptr ? static_cast<int64_t>(bytes.size()) : made_from; }
 };

@@ -24,17 +24,18 @@ class AwqLayer final : public QuantizedLayer {
     sources_ = {&weight, &zeros, &scales};
     weight_ = weight.bytes.data();
     zeros_ = zeros.bytes.data();
-    scales_ = Floats(scales);
+    scales_ = &scales;
   }
 
   void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
+    const std::vector<float> scales = FloatColumns(*scales_, first, count);
     for (int64_t i = 0; i < cols_; ++i) {
       const int64_t g = i / group_;
       for (int64_t r = first; r < first + count; ++r) {
         const int shift = kShift[r % 8];
         const auto q = static_cast<int>(Word(weight_, i * words_ + r / 8) >> shift & 15);
         const auto zero = static_cast<int>(Word(zeros_, g * words_ + r / 8) >> shift & 15);
-        const float value = scales_[static_cast<size_t>(g * rows_ + r)] * static_cast<float>(q - zero);
+        const float value = scales[static_cast<size_t>(g * count + r - first)] * static_cast<float>(q - zero);
         std::memcpy(out + ((r - first) * cols_ + i) * 4, &value, sizeof(value));
       }
     }
@@ -45,7 +46,7 @@ class AwqLayer final : public QuantizedLayer {
   int64_t group_ = 0;
   const std::byte* weight_ = nullptr;
   const std::byte* zeros_ = nullptr;
-  std::vector<float> scales_;  // [groups, out]
+  const TensorView* scales_ = nullptr;  // [groups, out]
 };
 
 }  // namespace

@@ -22,12 +22,16 @@ class BlockFloatLayer final : public QuantizedLayer {
                                             {(rows_ + block_rows_ - 1) / block_rows_, scale_cols_});
     sources_ = {&weight, &scales};
     weight_ = weight.bytes.data();
-    scales_ = Floats(scales);
+    scales_ = &scales;
   }
 
   void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
+    if (count == 0) return;
+    const int64_t first_block = first / block_rows_;
+    const std::vector<float> scale_rows =
+        FloatRows(*scales_, first_block, (first + count - 1) / block_rows_ - first_block + 1);
     for (int64_t r = first; r < first + count; ++r) {
-      const float* scales = scales_.data() + r / block_rows_ * scale_cols_;
+      const float* scales = scale_rows.data() + (r / block_rows_ - first_block) * scale_cols_;
       for (int64_t i = 0; i < cols_; ++i) {
         const float value = ToFloatE4M3(static_cast<uint8_t>(weight_[r * cols_ + i])) * scales[i / block_cols_];
         std::memcpy(out + ((r - first) * cols_ + i) * 4, &value, sizeof(value));
@@ -40,7 +44,7 @@ class BlockFloatLayer final : public QuantizedLayer {
   int64_t block_cols_;
   int64_t scale_cols_ = 0;
   const std::byte* weight_ = nullptr;
-  std::vector<float> scales_;
+  const TensorView* scales_ = nullptr;  // [row blocks, column blocks]
 };
 
 }  // namespace

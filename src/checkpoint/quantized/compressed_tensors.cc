@@ -1,6 +1,7 @@
 #include "checkpoint/quantized/compressed_tensors.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "checkpoint/quantized/packed_ints.h"
 #include "quant/float8.h"
@@ -20,13 +21,16 @@ class CompressedLayer final : public QuantizedLayer {
   }
 
   void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
+    const int64_t scale_first = scale_rows_ == 1 ? 0 : first, scale_count = scale_rows_ == 1 ? 1 : count;
+    const std::vector<float> scales = FloatRows(*scales_, scale_first, scale_count);
+    const std::vector<float> zeros = Zeros(scale_first, scale_count);
     for (int64_t r = first; r < first + count; ++r) {
-      const int64_t scale_row = scale_rows_ == 1 ? 0 : r;
+      const int64_t scale_row = scale_rows_ == 1 ? 0 : r - first;
       for (int64_t i = 0; i < cols_; ++i) {
         const int64_t group = group_of_.empty() ? i / group_size_ : group_of_[static_cast<size_t>(i)];
         const auto at = static_cast<size_t>(scale_row * groups_ + group);
         const float q = Value(r, i);
-        const float value = scales_[at] * (zeros_.empty() ? q : q - zeros_[at]);
+        const float value = scales[at] * (zeros.empty() ? q : q - zeros[at]);
         std::memcpy(out + ((r - first) * cols_ + i) * 4, &value, sizeof(value));
       }
     }
@@ -89,9 +93,9 @@ class CompressedLayer final : public QuantizedLayer {
     const TensorView& scale =
         tensors.Need("weight_scale", {DType::kF16, DType::kBF16, DType::kF32}, one ? found->shape : Shape{rows_, -1});
     sources_.push_back(&scale);
-    scales_ = Floats(scale);
+    scales_ = &scale;
     groups_ = one ? 1 : scale.shape[1];
-    scale_rows_ = one ? static_cast<int64_t>(scales_.size()) : rows_;
+    scale_rows_ = scale.shape.empty() ? 1 : scale.shape[0];
     if (groups_ == 0 || cols_ % groups_ != 0 || (scale_rows_ != 1 && scale_rows_ != rows_)) {
       tensors.Fail("weight_scale",
                    fmt::format("has shape {}, the weight is [{}, {}]", ToString(scale.shape), rows_, cols_));
@@ -105,12 +109,7 @@ class CompressedLayer final : public QuantizedLayer {
       const TensorView& zeros =
           tensors.Need("weight_zero_point", {DType::kI32, DType::kU32}, {PackedWords(rows_, bits_), groups_});
       sources_.push_back(&zeros);
-      for (int64_t r = 0; r < scale_rows_; ++r) {
-        for (int64_t g = 0; g < groups_; ++g) {
-          const uint32_t stored = PackedInt(zeros.bytes.data() + g * 4, groups_, r, bits_);
-          zeros_.push_back(static_cast<float>(static_cast<int>(stored) - (1 << (bits_ - 1))));
-        }
-      }
+      zeros_ = zeros.bytes.data();
       return;
     }
     const TensorView* found = tensors.Find("weight_zero_point");
@@ -120,11 +119,29 @@ class CompressedLayer final : public QuantizedLayer {
     }
     const TensorView& zeros = tensors.Need("weight_zero_point", {DType::kI8}, found->shape);
     sources_.push_back(&zeros);
-    if (zeros.bytes.size() != scales_.size()) {
+    if (std::cmp_not_equal(zeros.bytes.size(), scale_rows_ * groups_)) {
       tensors.Fail("weight_zero_point",
-                   fmt::format("has shape {} for {} scales", ToString(zeros.shape), scales_.size()));
+                   fmt::format("has shape {} for {} scales", ToString(zeros.shape), scale_rows_ * groups_));
     }
-    for (const std::byte value : zeros.bytes) zeros_.push_back(static_cast<float>(static_cast<int8_t>(value)));
+    zeros_ = zeros.bytes.data();
+  }
+
+  // Of rows [first, first + count) of the scales; empty where there are none. [count, groups]
+  std::vector<float> Zeros(int64_t first, int64_t count) const {
+    std::vector<float> zeros;
+    if (zeros_ == nullptr) return zeros;
+    zeros.reserve(static_cast<size_t>(count * groups_));
+    for (int64_t r = first; r < first + count; ++r) {
+      for (int64_t g = 0; g < groups_; ++g) {
+        if (kind_ == Kind::kPacked) {
+          const uint32_t stored = PackedInt(zeros_ + g * 4, groups_, r, bits_);
+          zeros.push_back(static_cast<float>(static_cast<int>(stored) - (1 << (bits_ - 1))));
+        } else {
+          zeros.push_back(static_cast<float>(static_cast<int8_t>(zeros_[r * groups_ + g])));
+        }
+      }
+    }
+    return zeros;
   }
 
   void OpenGroups(const LayerTensors& tensors) {
@@ -149,9 +166,9 @@ class CompressedLayer final : public QuantizedLayer {
   int64_t groups_ = 1;
   int64_t group_size_ = 1;
   int64_t scale_rows_ = 1;
-  std::vector<float> scales_;      // [scale_rows, groups]
-  std::vector<float> zeros_;       // [scale_rows, groups] or empty
-  std::vector<int32_t> group_of_;  // [in] or empty: in order
+  const TensorView* scales_ = nullptr;  // [scale_rows, groups]
+  const std::byte* zeros_ = nullptr;    // null: none. Packed along the rows, or int8 as the scales
+  std::vector<int32_t> group_of_;       // [in] or empty: in order
 };
 
 }  // namespace

@@ -24,17 +24,20 @@ class GptqLayer final : public QuantizedLayer {
     sources_ = {&weight, &zeros, &scales};
     weight_ = weight.bytes.data();
     ReadGroups(tensors, group, groups);
-    scales_ = Floats(scales);
-    ReadZeros(zeros, groups, config.zeros_minus_one);
+    zeros_ = &zeros;
+    scales_ = &scales;
+    minus_one_ = config.zeros_minus_one;
   }
 
   void Make(int64_t first, int64_t count, std::byte* out) const noexcept override {
+    const std::vector<float> scales = FloatColumns(*scales_, first, count);
+    const std::vector<int16_t> zeros = Zeros(first, count);
     for (int64_t i = 0; i < cols_; ++i) {
-      const size_t group = static_cast<size_t>(group_of_[static_cast<size_t>(i)]) * static_cast<size_t>(rows_);
+      const size_t group = static_cast<size_t>(group_of_[static_cast<size_t>(i)]) * static_cast<size_t>(count);
       for (int64_t r = 0; r < count; ++r) {
-        const size_t at = group + static_cast<size_t>(first + r);
+        const size_t at = group + static_cast<size_t>(r);
         const auto q = static_cast<int>(PackedInt(weight_ + (first + r) * 4, rows_, i, bits_));
-        const float value = scales_[at] * static_cast<float>(q - zeros_[at]);
+        const float value = scales[at] * static_cast<float>(q - zeros[at]);
         std::memcpy(out + (r * cols_ + i) * 4, &value, sizeof(value));
       }
     }
@@ -55,22 +58,27 @@ class GptqLayer final : public QuantizedLayer {
     }
   }
 
-  void ReadZeros(const TensorView& zeros, int64_t groups, bool minus_one) {
-    const int64_t words = zeros.shape[1];
+  // Of rows [first, first + count). [groups, count]
+  std::vector<int16_t> Zeros(int64_t first, int64_t count) const {
+    const int64_t groups = zeros_->shape[0], words = zeros_->shape[1];
+    std::vector<int16_t> zeros;
+    zeros.reserve(static_cast<size_t>(groups * count));
     for (int64_t g = 0; g < groups; ++g) {
-      for (int64_t r = 0; r < rows_; ++r) {
-        const uint32_t stored = PackedInt(zeros.bytes.data() + g * words * 4, 1, r, bits_);
-        const uint32_t zero = minus_one ? (stored + 1) & ((1u << bits_) - 1) : stored;
-        zeros_.push_back(static_cast<int16_t>(zero));
+      for (int64_t r = first; r < first + count; ++r) {
+        const uint32_t stored = PackedInt(zeros_->bytes.data() + g * words * 4, 1, r, bits_);
+        const uint32_t zero = minus_one_ ? (stored + 1) & ((1u << bits_) - 1) : stored;
+        zeros.push_back(static_cast<int16_t>(zero));
       }
     }
+    return zeros;
   }
 
   int bits_;
   const std::byte* weight_ = nullptr;
-  std::vector<int32_t> group_of_;  // [in]
-  std::vector<float> scales_;      // [groups, out]
-  std::vector<int16_t> zeros_;     // [groups, out]
+  std::vector<int32_t> group_of_;       // [in]
+  const TensorView* scales_ = nullptr;  // [groups, out]
+  const TensorView* zeros_ = nullptr;   // [groups, words]
+  bool minus_one_ = false;              // they are stored so
 };
 
 }  // namespace

@@ -45,7 +45,9 @@ class QuantizedCheckpoint final : public Checkpoint {
   MatrixView Stream(const TensorView& tensor) const override {
     return tensor.maker == nullptr ? files_->Stream(tensor) : AsMatrix(tensor);
   }
-  void PlanStream(std::span<const std::span<const std::byte>> pieces) const override { files_->PlanStream(pieces); }
+  void PlanStream(std::span<const std::span<const std::byte>> pieces, ReadMode mode) const override {
+    files_->PlanStream(pieces, mode);
+  }
   void ThrowIfFailed() const override { files_->ThrowIfFailed(); }
   void Release(const TensorView& tensor) const override {
     if (tensor.maker == nullptr) return files_->Release(tensor);

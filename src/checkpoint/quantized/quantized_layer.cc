@@ -36,10 +36,21 @@ void LayerTensors::Fail(std::string_view suffix, const std::string& message) con
   throw Error(ErrorCode::kBadInput, "tensor \"{}.{}\" {}", layer_, suffix, message);
 }
 
-std::vector<float> Floats(const TensorView& tensor) {
-  const int64_t element = Traits(tensor.dtype).block_bytes;
-  std::vector<float> values(tensor.bytes.size() / static_cast<size_t>(element));
-  Unpack(tensor.dtype, tensor.bytes.data(), values.data(), values.size());
+std::vector<float> FloatRows(const TensorView& tensor, int64_t first, int64_t count) {
+  const int64_t cols = tensor.shape.size() == 2 ? tensor.shape[1] : 1;
+  std::vector<float> values(static_cast<size_t>(count * cols));
+  const int64_t offset = first * cols * Traits(tensor.dtype).block_bytes;
+  Unpack(tensor.dtype, tensor.bytes.data() + offset, values.data(), values.size());
+  return values;
+}
+
+std::vector<float> FloatColumns(const TensorView& tensor, int64_t first, int64_t count) {
+  const int64_t rows = tensor.shape[0], cols = tensor.shape[1], element = Traits(tensor.dtype).block_bytes;
+  std::vector<float> values(static_cast<size_t>(rows * count));
+  for (int64_t r = 0; r < rows; ++r) {
+    Unpack(tensor.dtype, tensor.bytes.data() + (r * cols + first) * element, values.data() + r * count,
+           static_cast<size_t>(count));
+  }
   return values;
 }
 

@@ -40,7 +40,10 @@ class LayerTensors {
   std::string layer_;
 };
 
-// All elements of a floating point tensor.
-std::vector<float> Floats(const TensorView& tensor);
+// Rows [first, first + count) of a floating point tensor of rank 2, or that many elements of one of a lower rank. Asked
+// for while rows are made and not when the layer is opened: a model's scales are gigabytes.
+std::vector<float> FloatRows(const TensorView& tensor, int64_t first, int64_t count);
+// Columns [first, first + count) of all rows of one of rank 2. [rows, count]
+std::vector<float> FloatColumns(const TensorView& tensor, int64_t first, int64_t count);
 
 }  // namespace spate
