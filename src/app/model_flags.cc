@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "convert/verify.h"
 #include "term/progress.h"
 
 namespace spate {
@@ -41,6 +42,8 @@ void ModelFlags::AddTo(CLI::App& command) {
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   command.add_flag("--dummy", dummy_, "seeded random weights: the folder needs only config.json");
+  command.add_flag("--verify", verify_,
+                   "before loading, compare the files' SHA-256 sums with the manifest beside them");
   command.add_option_function<std::string>(
       "--config", [](const std::string&) {},
       "file of flags, a line each: name = value");  // replaced before parsing; here for --help
@@ -62,6 +65,12 @@ ModelOptions ModelFlags::Options() const {
 
 std::unique_ptr<Model> ModelFlags::Open(bool show_progress) const {
   ModelOptions options = Options();
+  if (verify_) {
+    ProgressBar bar("verifying");
+    CheckSums(options.path, [&](int64_t done, int64_t total) {
+      if (show_progress) bar.Update(done, total);
+    });
+  }
   ProgressBar bar(dummy_ ? "making weights" : "loading");
   if (show_progress) options.progress = [&](int64_t done, int64_t total) { bar.Update(done, total); };
   return OpenModel(options);

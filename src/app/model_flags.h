@@ -28,6 +28,7 @@ class ModelFlags {
   std::string kv_;
   int num_layers_ = 0;
   bool dummy_ = false;
+  bool verify_ = false;
 };
 
 // $SPATE_DEMO, share/spate/demo beside the executable, ./models/demo, then the source folder that the build saw.

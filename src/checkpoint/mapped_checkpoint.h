@@ -35,6 +35,7 @@ class MappedCheckpoint final : public Checkpoint {
   void PlanStream(std::span<const std::span<const std::byte>> pieces) const override { reader_->Plan(pieces); }
   void ThrowIfFailed() const override { reader_->ThrowIfFailed(); }
   void Release(const TensorView& tensor) const override;
+  std::span<const MmapFile> files() const override { return files_; }
 
  private:
   std::vector<MmapFile> files_;
