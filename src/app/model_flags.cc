@@ -16,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-DType ParseFlag(const std::string& flag, const std::string& value, std::initializer_list<DType> allowed) {
+std::optional<DType> ParseFlag(const std::string& flag, const std::string& value,
+                               std::initializer_list<DType> allowed) {
+  if (value.empty()) return std::nullopt;
   const std::optional<DType> dtype = ParseDType(value);
   for (const DType a : allowed) {
     if (dtype == a) return a;
@@ -56,8 +58,8 @@ ModelOptions ModelFlags::Options() const {
   options.path = path();
   options.backend = backend_;
   options.threads = threads_;
-  if (!dtype_.empty()) options.dtype = ParseFlag("--dtype", dtype_, {DType::kF32, DType::kF16, DType::kBF16});
-  if (!kv_.empty()) options.kv_dtype = ParseFlag("--kv", kv_, {DType::kF32, DType::kBF16});
+  options.dtype = ParseWeightFormat(dtype_);
+  options.kv_dtype = ParseKvFormat(kv_);
   options.num_layers = num_layers_;
   options.dummy = dummy_;
   return options;
@@ -92,6 +94,14 @@ fs::path DemoModel() {
   }
   throw Error(ErrorCode::kEnvironment, "no -m given and no demo model found in {}; give -m FOLDER or set SPATE_DEMO",
               fmt::join(tried, ", "));
+}
+
+std::optional<DType> ParseWeightFormat(const std::string& value) {
+  return ParseFlag("--dtype", value, {DType::kF32, DType::kF16, DType::kBF16});
+}
+
+std::optional<DType> ParseKvFormat(const std::string& value) {
+  return ParseFlag("--kv", value, {DType::kF32, DType::kBF16});
 }
 
 std::vector<int32_t> ParseIds(const std::string& text) {
