@@ -12,6 +12,9 @@ class FaultyDevice final : public Device {
 
   const DeviceInfo& info() const override { return inner_.info(); }
   std::vector<DType> WeightFormats() const override { return inner_.WeightFormats(); }
+  std::vector<DType> PartFormats(const LinearSource& source, const LinearSpec& spec) const override {
+    return inner_.PartFormats(source, spec);
+  }
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override;
   std::unique_ptr<Vec> PackVec(const VecSource& source) override;
   std::unique_ptr<Table> PackTable(const MatrixView& source, DType format) override;

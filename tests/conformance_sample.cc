@@ -283,6 +283,7 @@ class SampleCase final : public Case {
     if (result.token < 0 || static_cast<size_t>(result.token) >= logits.size()) {
       return fmt::format("token {} of {}", result.token, logits.size());
     }
+    if (result.no_logits != expected.no_logits) return fmt::format("no_logits {}", result.no_logits);
     if (result.token != expected.token) {
       if (!IsNear(logits, args, slot, result.token)) {
         return fmt::format("token {}, expected {}", result.token, expected.token);

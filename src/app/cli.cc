@@ -135,6 +135,7 @@ int RunCli(int argc, const char* const* argv) {
   AddEvalCommand(cli);
   AddBenchCommand(cli);
   AddInspectCommand(cli);
+  AddVerifyCommand(cli);
   AddTokenizeCommand(cli);
   AddDoctorCommand(cli);
   cli.app.footer("Without -m a command uses the bundled demo model. `spate COMMAND --help` has flags and examples.");

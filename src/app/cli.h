@@ -25,6 +25,7 @@ void AddChatCommand(Cli& cli);
 void AddEvalCommand(Cli& cli);
 void AddBenchCommand(Cli& cli);
 void AddInspectCommand(Cli& cli);
+void AddVerifyCommand(Cli& cli);
 void AddTokenizeCommand(Cli& cli);
 void AddDoctorCommand(Cli& cli);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "convert/verify.h"
 #include "term/progress.h"
 
 namespace spate {
@@ -15,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-DType ParseFlag(const std::string& flag, const std::string& value, std::initializer_list<DType> allowed) {
+std::optional<DType> ParseFlag(const std::string& flag, const std::string& value,
+                               std::initializer_list<DType> allowed) {
+  if (value.empty()) return std::nullopt;
   const std::optional<DType> dtype = ParseDType(value);
   for (const DType a : allowed) {
     if (dtype == a) return a;
@@ -44,6 +47,8 @@ void ModelFlags::AddTo(CLI::App& command) {
   command.add_flag("--mmap,!--no-mmap", mmap_,
                    "load through the page cache, which keeps the file for the next start. Default: no, around it where "
                    "the disk is fast");
+  command.add_flag("--verify", verify_,
+                   "before loading, compare the files' SHA-256 sums with the manifest beside them");
   command.add_option_function<std::string>(
       "--config", [](const std::string&) {},
       "file of flags, a line each: name = value");  // replaced before parsing; here for --help
@@ -56,8 +61,8 @@ ModelOptions ModelFlags::Options() const {
   options.path = path();
   options.backend = backend_;
   options.threads = threads_;
-  if (!dtype_.empty()) options.dtype = ParseFlag("--dtype", dtype_, {DType::kF32, DType::kF16, DType::kBF16});
-  if (!kv_.empty()) options.kv_dtype = ParseFlag("--kv", kv_, {DType::kF32, DType::kBF16});
+  options.dtype = ParseWeightFormat(dtype_);
+  options.kv_dtype = ParseKvFormat(kv_);
   options.num_layers = num_layers_;
   options.dummy = dummy_;
   options.read = mmap_ ? ReadMode::kMapped : ReadMode::kBuffers;
@@ -66,6 +71,12 @@ ModelOptions ModelFlags::Options() const {
 
 std::unique_ptr<Model> ModelFlags::Open(bool show_progress) const {
   ModelOptions options = Options();
+  if (verify_) {
+    ProgressBar bar("verifying");
+    CheckSums(options.path, [&](int64_t done, int64_t total) {
+      if (show_progress) bar.Update(done, total);
+    });
+  }
   ProgressBar bar(dummy_ ? "making weights" : "loading");
   if (show_progress) options.progress = [&](int64_t done, int64_t total) { bar.Update(done, total); };
   return OpenModel(options);
@@ -87,6 +98,14 @@ fs::path DemoModel() {
   }
   throw Error(ErrorCode::kEnvironment, "no -m given and no demo model found in {}; give -m FOLDER or set SPATE_DEMO",
               fmt::join(tried, ", "));
+}
+
+std::optional<DType> ParseWeightFormat(const std::string& value) {
+  return ParseFlag("--dtype", value, {DType::kF32, DType::kF16, DType::kBF16});
+}
+
+std::optional<DType> ParseKvFormat(const std::string& value) {
+  return ParseFlag("--kv", value, {DType::kF32, DType::kBF16});
 }
 
 std::vector<int32_t> ParseIds(const std::string& text) {

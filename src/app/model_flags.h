@@ -29,11 +29,16 @@ class ModelFlags {
   int num_layers_ = 0;
   bool dummy_ = false;
   bool mmap_ = false;
+  bool verify_ = false;
 };
 
 // $SPATE_DEMO, share/spate/demo beside the executable, ./models/demo, then the source folder that the build saw.
 // Error(kEnvironment) naming all of them when none is there.
 std::filesystem::path DemoModel();
+
+// Values of --dtype and --kv; none for "". Error(kUsage) for others, naming those that there are.
+std::optional<DType> ParseWeightFormat(const std::string& value);
+std::optional<DType> ParseKvFormat(const std::string& value);
 
 // "1,2,3" or "1 2 3" as ids. Error(kUsage) with the first thing that is none.
 std::vector<int32_t> ParseIds(const std::string& text);

@@ -41,6 +41,8 @@ class Device {
   virtual const DeviceInfo& info() const = 0;
   virtual std::vector<DType> WeightFormats() const = 0;  // formats PackLinear takes, preferred first
 
+  // What PackLinear keeps each part in. Reads no weight; throws where PackLinear refuses a format.
+  virtual std::vector<DType> PartFormats(const LinearSource& source, const LinearSpec& spec) const = 0;
   virtual std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) = 0;
   virtual std::unique_ptr<Vec> PackVec(const VecSource& source) = 0;
   virtual std::unique_ptr<Table> PackTable(const MatrixView& source, DType format) = 0;  // [vocab, dim]

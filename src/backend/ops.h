@@ -80,6 +80,7 @@ inline constexpr int kMaxTopLogprobs = 20;
 // Log-probabilities are those of the model itself: log softmax of the raw logits.
 struct SampleResult {
   int32_t token = 0;
+  bool no_logits = false;  // the model gave no finite logit (NaN weights): `token` says nothing
   float logprob = 0.f;
   int32_t top_count = 0;
   int32_t top_ids[kMaxTopLogprobs] = {};  // most likely first, lower id first among equals

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mmap_file.h"
 #include "tensor/view.h"
 
 namespace spate {
@@ -31,6 +32,8 @@ class Checkpoint {
   virtual void ThrowIfFailed() const = 0;
   // Hint: this tensor was read and will not be again.
   virtual void Release(const TensorView& tensor) const = 0;
+  // The mapped files that tensors lie in, for those who read them whole; empty when there are none.
+  virtual std::span<const MmapFile> files() const { return {}; }
 
  protected:
   Checkpoint() = default;

@@ -37,6 +37,7 @@ class MappedCheckpoint final : public Checkpoint {
   }
   void ThrowIfFailed() const override;
   void Release(const TensorView& tensor) const override;
+  std::span<const MmapFile> files() const override { return files_; }
 
  private:
   std::vector<MmapFile> files_;

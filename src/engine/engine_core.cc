@@ -116,6 +116,12 @@ void EngineCore::Deliver(Active& active, const SampleResult& result, int64_t now
   if (active.first_token_ns < 0) active.first_token_ns = now_ns;
   active.last_token_ns = now_ns;
   Delta delta;
+  if (result.no_logits) {
+    delta.error =
+        "the model gave no number for any token (NaN or infinite weights?); `spate verify` finds damaged weights";
+    End(active, std::move(delta), FinishReason::kError, now_ns);
+    return;
+  }
   delta.tokens.push_back(result);
   std::optional<FinishReason> finish = active.finish();
   if (active.text && !active.ended_by_id() && active.text->Push(result.token, delta.text)) {

@@ -125,6 +125,21 @@ TEST_F(EngineCoreTest, AFailedStepEndsItsOwnSequencesAndNoOthers) {
   EXPECT_EQ(core_.FindFault(), "");
 }
 
+TEST_F(EngineCoreTest, WhoseLogitsAreNoNumbersEndsAloneWithAnError) {
+  const Record& a = Add("a", 4, {.max_tokens = 10});
+  const Record& b = Add("b", 4, {.max_tokens = 10});
+  core_.RunStep();
+  fake_.FailNext(FakeExecutor::Failure::kNoLogits);
+  while (core_.RunStep()) {
+  }
+  EXPECT_EQ(a.last.finish, FinishReason::kError);
+  EXPECT_NE(a.last.error.find("NaN"), std::string::npos) << a.last.error;
+  EXPECT_EQ(a.output.size(), 1u) << "what was there before stays, and no token is made up";
+  EXPECT_EQ(b.last.finish, FinishReason::kLength);
+  EXPECT_EQ(b.output.size(), 10u);
+  EXPECT_EQ(core_.FindFault(), "");
+}
+
 TEST_F(EngineCoreTest, AbortsWhereverARequestIs) {
   const Record& running = Add("a", 30, {});
   const Record& second = Add("b", 4, {});

@@ -87,14 +87,14 @@ class FakeExecutor final : public Executor {
     int vocab = 0;
     int max_tokens = 0;  // of a step
   };
-  enum class Failure : uint8_t { kNone, kLaunch, kCollect };
+  enum class Failure : uint8_t { kNone, kLaunch, kCollect, kNoLogits };
 
   explicit FakeExecutor(const Options& options)
       : options_(options),
         cells_(static_cast<size_t>(options.blocks) * kKvBlockTokens),
         counts_(static_cast<size_t>(options.slots)) {}
 
-  // The next call of that kind throws.
+  // The next call of that kind throws; kNoLogits: the next step's first result has none.
   void FailNext(Failure failure) { failure_ = failure; }
   int64_t launches() const { return launches_; }
 
@@ -136,6 +136,10 @@ class FakeExecutor final : public Executor {
       throw Error(ErrorCode::kEnvironment, "collect failed");
     }
     for (size_t i = 0; i < results.size(); ++i) results[i] = results_[i];
+    if (failure_ == Failure::kNoLogits && !results.empty()) {
+      failure_ = Failure::kNone;
+      results[0].no_logits = true;
+    }
   }
 
  private:

@@ -73,6 +73,14 @@ void OpenChat(Model& model, const fs::path& folder) {
 
 }  // namespace
 
+DType ChooseFormat(std::optional<DType> wish, const nlohmann::json& config, const Checkpoint* checkpoint,
+                   const Device& device) {
+  if (!wish && checkpoint != nullptr) wish = NativeFormat(*checkpoint, device);
+  const DType format = wish.value_or(ConfiguredFormat(config, device));
+  CheckFormat(format, device);
+  return format;
+}
+
 std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
   const SteadyClock clock;
   const double start = clock.NowSeconds();
@@ -98,13 +106,7 @@ std::unique_ptr<Model> OpenModel(const ModelOptions& options) {
   OpenChat(*model, options.path);
 
   model->device = MakeDevice(options.backend, {.threads = options.threads});
-  if (options.dtype) {
-    model->dtype = *options.dtype;
-  } else {
-    const auto stored = options.dummy ? std::nullopt : NativeFormat(*files.checkpoint, *model->device);
-    model->dtype = stored.value_or(ConfiguredFormat(files.config, *model->device));
-  }
-  CheckFormat(model->dtype, *model->device);
+  model->dtype = ChooseFormat(options.dtype, files.config, files.checkpoint.get(), *model->device);
   model->kv_dtype = options.kv_dtype.value_or(model->dtype == DType::kF32 ? DType::kF32 : DType::kBF16);
 
   LoadOptions load{.format = model->dtype,

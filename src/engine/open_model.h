@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "backend/device.h"
+#include "checkpoint/checkpoint.h"
 #include "model/loader.h"
 #include "model/spec.h"
 #include "model/weights.h"
@@ -42,6 +44,11 @@ struct Model {
   double load_seconds = 0;
   int64_t load_bytes = 0;  // read from the checkpoint
 };
+
+// The plain format that matrices become which do not keep their own: `wish`, else the checkpoint's, else what
+// config.json names. `checkpoint` may be null. Throws Error(kUsage) for one that the device does not keep.
+DType ChooseFormat(std::optional<DType> wish, const nlohmann::json& config, const Checkpoint* checkpoint,
+                   const Device& device);
 
 // Throws Error: one line that names the file and what to try.
 std::unique_ptr<Model> OpenModel(const ModelOptions& options);

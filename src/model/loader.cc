@@ -52,7 +52,7 @@ class Packer {
     const LayerSpec& layer_spec = layer < 0 ? none : spec_.layers[static_cast<size_t>(layer)];
     LinearSpec linear_spec{.format = FormatFor(found.weights),
                            .gated = IsGated(slot, layer_spec),
-                           .own_bits = options_.own_bits,
+                           .own_bits = options_.own_bits && !AreComputed(found),
                            .experts = ExpectedShape(slot, spec_, layer_spec).experts};
     if (slot == Slot::kRouter || slot == Slot::kSharedGate) {  // a rounding here can choose another expert
       linear_spec.format = DType::kF32;
@@ -93,6 +93,16 @@ class Packer {
   }
 
  private:
+  // Whether f32 rows are made out of fewer bits: f32 is then what they are exact in, not what somebody stored.
+  static bool AreComputed(const FoundSlot& found) {
+    return std::any_of(found.tensors.begin(), found.tensors.end(), [](const TensorView* tensor) {
+      int64_t elements = 1;
+      for (const int64_t d : tensor->shape) elements *= d;
+      const bool made = tensor->maker != nullptr && tensor->dtype == DType::kF32;
+      return made && tensor->StoredBytes() < RowBytes(DType::kF32, elements);
+    });
+  }
+
   bool Keeps(DType format) const { return std::find(formats_.begin(), formats_.end(), format) != formats_.end(); }
 
   // What becomes of those parts that do not keep their format.

@@ -17,8 +17,8 @@ void UnpackQ41(const uint8_t* block, float* out);
 void UnpackQ50(const uint8_t* block, float* out);
 void UnpackQ51(const uint8_t* block, float* out);
 void UnpackQ80(const uint8_t* block, float* out);
-// The nearest level of the scale that the largest magnitude of the block chooses. What is not finite becomes some
-// level.
+// The nearest level of the scale that the largest magnitude of the block chooses. A block with a value
+// that is not finite has no finite value then.
 void PackQ40(const float* values, uint8_t* block);
 void PackQ80(const float* values, uint8_t* block);
 

@@ -8,7 +8,9 @@
 //   Q5_0   22      d  qh[4]  qs[16]              d (q - 16)
 //   Q5_1   24      d  m  qh[4]  qs[16]           d q + m
 //   Q8_0   34      d  qs[32], signed bytes       d q
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "quant/block_bits.h"
 #include "quant/blocks.h"
@@ -24,6 +26,12 @@ int Nibble(const uint8_t* qs, int i) { return BitsOf(qs[i % 16], i / 16 * 4, 4);
 int FiveBits(const uint8_t* qh, const uint8_t* qs, int i) { return Nibble(qs, i) | BitsOf(qh[i / 8], i % 8, 1) << 4; }
 
 float Inverse(float d) { return d == 0 ? 0 : 1 / d; }
+
+// NaN where one of a block's values is: comparisons pass over it, and a damaged weight would become a plausible one.
+float NanIfAny(const float* values, float d) {
+  const bool any = std::any_of(values, values + kElements, [](float value) { return std::isnan(value); });
+  return any ? std::numeric_limits<float>::quiet_NaN() : d;
+}
 
 // f32 that is no level, as products with the inverse of an infinite, tiny or NaN scale are, has no integer.
 int ToLevel(float value, int low, int high) {
@@ -67,7 +75,7 @@ void PackQ40(const float* values, uint8_t* block) {
   for (int i = 1; i < kElements; ++i) {
     if (std::fabs(values[i]) > std::fabs(largest)) largest = values[i];
   }
-  const float d = largest / -8;
+  const float d = NanIfAny(values, largest / -8);
   const float inverse = Inverse(d);
   PutF16(d, block);
   const auto level = [&](int i) { return static_cast<unsigned>(ToLevel(values[i] * inverse + 8.5f, 0, 15)); };
@@ -78,7 +86,7 @@ void PackQ40(const float* values, uint8_t* block) {
 void PackQ80(const float* values, uint8_t* block) {
   float largest = 0;
   for (int i = 0; i < kElements; ++i) largest = std::fmax(largest, std::fabs(values[i]));
-  const float d = largest / 127;
+  const float d = NanIfAny(values, largest / 127);
   const float inverse = Inverse(d);
   PutF16(d, block);
   for (int i = 0; i < kElements; ++i) {

@@ -45,6 +45,9 @@ class CpuDevice final : public Device {
     return {formats.begin(), formats.end()};
   }
 
+  std::vector<DType> PartFormats(const LinearSource& source, const LinearSpec& spec) const override {
+    return KeptFormats(source, spec, cpu::Keepable());
+  }
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override {
     if (spec.experts > 1) return std::make_unique<cpu::ExpertStack>(source, spec, kernels_.linear, pool_);
     return std::make_unique<cpu::CpuLinear>(source, spec, kernels_.linear, pool_);

@@ -164,6 +164,7 @@ SampleResult Sampler::SampleRow(const float* logits, const SampleArgs& args, Scr
   const float* x = Adjust(logits, args, slots_[static_cast<size_t>(args.slot)], scratch);
   const RowKernels::Best best = kernels_.best(x, vocab_);
   if (best.value == -kInfinity) {
+    result.no_logits = kernels_.best(logits, vocab_).value == -kInfinity;
     result.token = LowestNotBanned(args, slots_[static_cast<size_t>(args.slot)], scratch);
   } else if (args.temperature <= 0) {
     result.token = static_cast<int32_t>(best.index);

@@ -64,6 +64,7 @@ void Sampler::SampleExtras(const float* logits, const SampleArgs& args, Scratch&
                      {scratch.candidates.data(), scratch.values.data(), scratch.weights.data(), scratch.order.data()},
                      x, vocab_);
   if (chain.empty()) {
+    result.no_logits = kernels_.best(logits, vocab_).value == -kInfinity;
     result.token = LowestNotBanned(args, slot, scratch);
     return;
   }

@@ -130,6 +130,8 @@ TEST_P(CpuSampleTest, InfiniteAndBannedLogits) {
   for (const int count : {0, 1, 5, 70}) {
     args.bias_count = count;
     EXPECT_EQ(rows.One(std::vector<float>(70, kNan), args).token, count == 70 ? 0 : count);
+    EXPECT_TRUE(rows.One(std::vector<float>(70, kNan), args).no_logits);
+    EXPECT_FALSE(rows.One(std::vector<float>(70, 1), args).no_logits);  // the request may ban all, the model did not
   }
 }
 

@@ -24,6 +24,9 @@ class RefDevice final : public Device {
     return {formats.begin(), formats.end()};
   }
 
+  std::vector<DType> PartFormats(const LinearSource& source, const LinearSpec& spec) const override {
+    return KeptFormats(source, spec, ref::Keepable());
+  }
   std::unique_ptr<Linear> PackLinear(const LinearSource& source, const LinearSpec& spec) override {
     return std::make_unique<ref::RefLinear>(source, spec);
   }

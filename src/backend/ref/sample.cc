@@ -189,6 +189,8 @@ int32_t Draw(std::span<const double> probabilities, double u) {
 
 SampleResult SampleRow(std::span<const float> logits, const SampleArgs& args, const SlotState& slot) {
   SampleResult result;
+  result.no_logits =
+      std::all_of(logits.begin(), logits.end(), [](float logit) { return Sanitized(logit) == -kInfinity; });
   const std::vector<double> probabilities = Probabilities(logits, args, slot);
   const float u = UniformAt(args.seed, args.choice, static_cast<uint64_t>(args.position), 0);
   result.token = Draw(probabilities, static_cast<double>(u));

@@ -132,11 +132,14 @@ TEST(RefSample, WithoutAFiniteLogitTheLowestIdThatIsNotBanned) {
   const TokenBias bias[] = {{0, -kInf}, {1, -kInf}};
   SampleArgs args = Args(0.7f);
   EXPECT_EQ(SampleRow(std::vector<float>{-kInf, kNan, -kInf}, args, {}).token, 0);
+  EXPECT_TRUE(SampleRow(std::vector<float>{-kInf, kNan, -kInf}, args, {}).no_logits);
+  EXPECT_FALSE(SampleRow(std::vector<float>{-kInf, kNan, -9}, args, {}).no_logits);
   args.bias = bias;
   args.bias_count = 1;
   EXPECT_EQ(SampleRow(std::vector<float>{-kInf, kNan, -kInf}, args, {}).token, 1);
   args.bias_count = 2;
   EXPECT_EQ(SampleRow(std::vector<float>{-kInf, kNan}, args, {}).token, 0);
+  EXPECT_FALSE(SampleRow(std::vector<float>{1, 2}, args, {}).no_logits);  // the request bans them, not the model
 }
 
 TEST(RefSample, DrawInvertsTheDistributionFunction) {

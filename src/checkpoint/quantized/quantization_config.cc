@@ -59,7 +59,18 @@ QuantizationConfig Compressed(const json& section) {
                 "naive-quantized, mixed-precision, dense",
                 kWhat, format);
   }
-  return {.method = QuantizationConfig::Method::kCompressed, .text = "compressed-tensors, " + format};
+  QuantizationConfig result{.method = QuantizationConfig::Method::kCompressed, .text = "compressed-tensors, " + format};
+  // How the first group of layers is stored, for people: the tensors themselves say it exactly.
+  const json* groups = FindObject(section, "config_groups", kWhat);
+  const json* weights = groups == nullptr || groups->empty() || !groups->begin()->is_object()
+                            ? nullptr
+                            : FindObject(*groups->begin(), "weights", kWhat);
+  if (weights == nullptr) return result;
+  result.bits = static_cast<int>(GetInt(*weights, "num_bits", 8, 1, 64, kWhat));
+  result.group_size = std::max<int64_t>(0, GetInt(*weights, "group_size", 0, -1, int64_t{1} << 20, kWhat));
+  result.text += fmt::format(", {} bits", result.bits);
+  if (result.group_size > 0) result.text += ", " + Groups(result.group_size);
+  return result;
 }
 
 QuantizationConfig BlockFloats(const json& section) {

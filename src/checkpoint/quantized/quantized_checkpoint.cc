@@ -53,6 +53,7 @@ class QuantizedCheckpoint final : public Checkpoint {
     if (tensor.maker == nullptr) return files_->Release(tensor);
     for (const TensorView* source : layers_.at(tensor.maker)->sources()) files_->Release(*source);
   }
+  std::span<const MmapFile> files() const override { return files_->files(); }
 
  private:
   static std::string LayerOf(std::string_view name) { return std::string(name.substr(0, name.rfind('.'))); }
