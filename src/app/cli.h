@@ -26,6 +26,7 @@ void AddEvalCommand(Cli& cli);
 void AddBenchCommand(Cli& cli);
 void AddInspectCommand(Cli& cli);
 void AddTokenizeCommand(Cli& cli);
+void AddConvertCommand(Cli& cli);
 void AddDoctorCommand(Cli& cli);
 
 // argv without the program's name, with `--config FILE` replaced by the flags the file stands for: lines

@@ -18,7 +18,7 @@ struct GgufTensorType {
   std::optional<DType> dtype;  // nullopt: cannot be computed here
 };
 
-const GgufTensorType* FindGgufTensorType(uint32_t id);   // null = no such id
+const GgufTensorType* FindGgufTensorType(uint32_t id);  // null = no such id
 const GgufTensorType* FindGgufTensorType(DType dtype);  // null = the format has none for it
 
 }  // namespace spate

@@ -1,5 +1,5 @@
-// The architectures whose models are written as GGUF: for each the tables that reading goes by (checkpoint/gguf_archs.h)
-// and what writing must know beyond them. Pure data.
+// The architectures whose models are written as GGUF: for each the tables that reading goes by
+// (checkpoint/gguf_archs.h) and what writing must know beyond them. Pure data.
 #pragma once
 
 #include <string>

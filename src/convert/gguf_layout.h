@@ -25,9 +25,9 @@ struct GgufPart {
   const TensorRule* rule = nullptr;  // null: kValues
   std::vector<float> values = {};    // of kValues, what no slot holds
   std::string name = {};
-  Shape shape = {};            // outermost first
-  DType dtype = DType::kF32;   // of the file
-  int64_t rows_together = 1;   // runs of so many rows hold the same rows of the slot, in whatever order
+  Shape shape = {};           // outermost first
+  DType dtype = DType::kF32;  // of the file
+  int64_t rows_together = 1;  // runs of so many rows hold the same rows of the slot, in whatever order
 };
 
 class GgufLayout {
