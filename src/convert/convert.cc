@@ -1,6 +1,8 @@
 #include "convert/convert.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -119,9 +121,7 @@ class Conversion {
     const auto start = static_cast<int64_t>(head.size());
     const int64_t bytes = start + header_.data_bytes();
     OutputFile file(output, bytes);
-    if (file.WriteAt(0, std::as_bytes(std::span(head))) != 0) {
-      throw Error(ErrorCode::kEnvironment, "{}: cannot write", output.string());
-    }
+    WriteHead(head, &file);
     CheckReadsBack(file.path(), spec_, options_.tokenizer, model_.string());
     WriteParts(start, &file);
     file.Commit();
@@ -155,6 +155,19 @@ class Conversion {
     }
   }
 
+  // All but the weights: what else decides what is computed.
+  void WriteHead(const std::string& head, OutputFile* file) const {
+    const auto write = [&](int64_t offset, std::span<const std::byte> bytes) {
+      const int error = file->WriteAt(offset, bytes);
+      if (error != 0) throw Error(ErrorCode::kEnvironment, "{}: cannot write: {}", file->path(), std::strerror(error));
+    };
+    write(0, std::as_bytes(std::span(head)));
+    for (size_t i = 0; i < layout_.parts().size(); ++i) {
+      const int64_t offset = static_cast<int64_t>(head.size()) + header_.tensors()[i].offset;
+      write(offset, std::as_bytes(std::span(layout_.parts()[i].values)));
+    }
+  }
+
   void WriteParts(int64_t start, OutputFile* file) const {
     const int threads = options_.threads > 0 ? options_.threads : DetectTopology().threads;
     PartWriter writer(*file, threads, header_.data_bytes(), options_.progress);
@@ -166,14 +179,13 @@ class Conversion {
         writer.WriteRows(part, found.weights, layout_.RowsOf(part), offset);
         files_.checkpoint->ThrowIfFailed();
         for (const TensorView* tensor : found.tensors) files_.checkpoint->Release(*tensor);
-      } else {
+      } else if (part.kind != GgufPart::Kind::kValues) {
         writer.WriteValues(VectorOf(part), offset);
       }
     }
   }
 
   std::vector<float> VectorOf(const GgufPart& part) const {
-    if (part.kind == GgufPart::Kind::kValues) return part.values;
     const FoundSlot& found = found_.Get(part.slot, part.layer);
     const bool weight = part.kind == GgufPart::Kind::kNorm;
     std::vector<float> values = ValuesOf(weight ? found.weights : found.biases);
