@@ -148,11 +148,20 @@ class Conversion {
     for (GgufValues& tensor : AddHyperParameters(family_, files_.config, spec_, &header_)) {
       layout_.AddValues(std::move(tensor.name), std::move(tensor.values));
     }
+    NoteWindow();
     if (options_.tokenizer) {
       AddTokenizerOf(model_, spec_, &header_, &notes_);
     } else {
       header_.String("tokenizer.ggml.model", "none");
     }
+  }
+
+  void NoteWindow() {
+    int window = 0;
+    for (const LayerSpec& layer : spec_.layers) window = std::max(window, layer.attn.window);
+    if (window == 0 || family_.windows) return;
+    notes_.push_back(
+        fmt::format("not every program that reads GGUF keeps to this model's sliding window of {} tokens", window));
   }
 
   // All but the weights: what else decides what is computed.

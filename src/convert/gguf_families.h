@@ -14,6 +14,8 @@ struct GgufFamily {
   std::string_view gguf;    // general.architecture
   bool fused_qkv = false;   // one tensor of q, k and v
   bool fused_up = false;    // one tensor of gate and up
+  bool windows = false;     // every program that reads GGUF keeps to its sliding windows
+  bool longrope = false;    // ... scales RoPE by two lists of factors
 };
 
 const GgufFamily* FindGgufFamily(std::string_view config);  // null = cannot be written

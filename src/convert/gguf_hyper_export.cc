@@ -13,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kWhat = "config.json";
+// What architectures are taken to do, whatever a key says; a model that does otherwise is found by reading the result.
+constexpr std::string_view kTakenForGranted = "expert_weights_norm";
 
 // What the spec says, for fields that config.json may leave out.
 std::optional<double> FromSpec(std::string_view key, const ModelSpec& spec) {
@@ -75,7 +77,9 @@ std::vector<GgufValues> AddHyperParameters(const GgufFamily& family, const json&
   const GgufArch& arch = ArchOf(family);
   const std::string prefix = std::string(arch.gguf) + ".";
   for (const std::span<const GgufConfigKey> keys : {arch.keys, arch.more}) {
-    for (const GgufConfigKey& key : keys) AddKey(key, prefix, config, spec, header);
+    for (const GgufConfigKey& key : keys) {
+      if (key.gguf != kTakenForGranted) AddKey(key, prefix, config, spec, header);
+    }
   }
   if (arch.gguf == "llama") AddLlamaKeys(prefix, spec, header);
   const AttnSpec& attn = spec.layers.front().attn;
@@ -84,7 +88,7 @@ std::vector<GgufValues> AddHyperParameters(const GgufFamily& family, const json&
     header->U32(prefix + "attention.value_length", static_cast<uint32_t>(attn.head_dim));
   }
   header->U32(prefix + "vocab_size", static_cast<uint32_t>(spec.vocab));
-  return AddRopeParameters(prefix, config, spec, header);
+  return AddRopeParameters(family, config, spec, header);
 }
 
 }  // namespace spate

@@ -82,9 +82,10 @@ std::vector<float> Floats(const json& scaling, std::string_view key) {
 
 }  // namespace
 
-std::vector<GgufValues> AddRopeParameters(const std::string& prefix, const json& config, const ModelSpec& spec,
+std::vector<GgufValues> AddRopeParameters(const GgufFamily& family, const json& config, const ModelSpec& spec,
                                           GgufHeader* header) {
   if (spec.ropes.empty()) return {};
+  const std::string prefix = std::string(family.gguf) + ".";
   const RopeTable& rope = spec.ropes.front();
   const json* scaling = FindScaling(config);
   const std::string kind = KindOf(scaling);
@@ -105,6 +106,10 @@ std::vector<GgufValues> AddRopeParameters(const std::string& prefix, const json&
     return {};
   }
   if (kind == "longrope" || kind == "su") {
+    if (!family.longrope) {
+      throw Error(ErrorCode::kBadInput, "{}: RoPE scaling \"{}\", which GGUF has for other architectures than {}",
+                  kWhat, kind, family.config);
+    }
     header->String(prefix + "rope.scaling.type", "longrope");
     AddOriginalContext(prefix, config, *scaling, header);
     header->F32(prefix + "rope.scaling.attn_factor", rope.magnitude);

@@ -9,8 +9,8 @@
 
 namespace spate {
 
-// `prefix` is the architecture's name with a point behind it. Throws Error(kBadInput).
-std::vector<GgufValues> AddRopeParameters(const std::string& prefix, const nlohmann::json& config,
-                                          const ModelSpec& spec, GgufHeader* header);
+// Throws Error(kBadInput).
+std::vector<GgufValues> AddRopeParameters(const GgufFamily& family, const nlohmann::json& config, const ModelSpec& spec,
+                                          GgufHeader* header);
 
 }  // namespace spate

@@ -40,16 +40,25 @@ void CheckDistinct(const GgufTokenList& list, const std::string& what) {
   }
 }
 
-// What is put around a text: BOS, EOS, or both.
-void AddAround(const Vocabulary& v, const std::string& what, GgufHeader* header) {
-  const auto is = [](const TemplatePiece& piece, int32_t id) {
-    return !piece.is_text && id >= 0 && piece.ids == std::vector<int32_t>{id};
+// The ids that are put around a text, named or not.
+struct NamedIds {
+  int32_t bos = -1;
+  int32_t eos = -1;
+};
+
+// What is put around a text: BOS, EOS, or both. A token that stands there is one of them even if nobody calls it so.
+NamedIds AddAround(const Vocabulary& v, const std::string& what, GgufHeader* header) {
+  NamedIds ids{v.bos, v.eos.empty() ? -1 : v.eos[0]};
+  const auto is = [](const TemplatePiece& piece, int32_t* id) {
+    if (piece.is_text || piece.ids.size() != 1 || (*id >= 0 && *id != piece.ids[0])) return false;
+    *id = piece.ids[0];
+    return true;
   };
   std::vector<TemplatePiece> pieces = v.post_processor;
   std::erase_if(pieces, [](const TemplatePiece& piece) { return !piece.is_text && piece.ids.empty(); });
-  const bool bos = !pieces.empty() && is(pieces.front(), v.bos);
+  const bool bos = pieces.size() > 1 && is(pieces.front(), &ids.bos);
   if (bos) pieces.erase(pieces.begin());
-  const bool eos = !pieces.empty() && !v.eos.empty() && is(pieces.back(), v.eos[0]);
+  const bool eos = pieces.size() > 1 && is(pieces.back(), &ids.eos);
   if (eos) pieces.pop_back();
   if (pieces.size() != 1 || !pieces.front().is_text) {
     throw Error(ErrorCode::kBadInput,
@@ -59,9 +68,10 @@ void AddAround(const Vocabulary& v, const std::string& what, GgufHeader* header)
   }
   header->Bool("tokenizer.ggml.add_bos_token", bos);
   header->Bool("tokenizer.ggml.add_eos_token", eos);
+  return ids;
 }
 
-void AddNamedIds(const Vocabulary& v, GgufHeader* header) {
+void AddNamedIds(const Vocabulary& v, const NamedIds& ids, GgufHeader* header) {
   // SentencePiece's kind has these three unless the file says otherwise.
   const bool usual = v.spelling == TokenSpelling::kText;
   const auto add = [&](std::string_view name, int32_t id, bool always) {
@@ -69,8 +79,8 @@ void AddNamedIds(const Vocabulary& v, GgufHeader* header) {
     header->U32(fmt::format("tokenizer.ggml.{}_token_id", name), id < 0 ? kNone : static_cast<uint32_t>(id));
   };
   const auto end = [&](size_t i) { return i < v.eos.size() ? v.eos[i] : -1; };
-  add("bos", v.bos, usual);
-  add("eos", end(0), usual);
+  add("bos", ids.bos, usual);
+  add("eos", ids.eos, usual);
   if (v.spelling == TokenSpelling::kText) add("unknown", v.unk, true);
   add("padding", v.pad, false);
   add("eot", end(1), false);
@@ -103,8 +113,7 @@ void AddTokenizer(const Vocabulary& v, int rows, const std::string& what, GgufHe
   CheckDistinct(list, what);
   header->Strings("tokenizer.ggml.tokens", list.texts);
   header->Ints("tokenizer.ggml.token_type", list.types);
-  AddNamedIds(v, header);
-  AddAround(v, what, header);
+  AddNamedIds(v, AddAround(v, what, header), header);
   const auto odd = [](const AddedToken& token) { return token.lstrip || token.rstrip || token.single_word; };
   const auto odd_tokens = std::ranges::count_if(v.added, odd);
   if (odd_tokens > 0) {
