@@ -189,7 +189,7 @@ class Conversion {
         files_.checkpoint->ThrowIfFailed();
         for (const TensorView* tensor : found.tensors) files_.checkpoint->Release(*tensor);
       } else if (part.kind != GgufPart::Kind::kValues) {
-        writer.WriteValues(VectorOf(part), offset);
+        writer.WriteValues(part, VectorOf(part), offset);
       }
     }
   }

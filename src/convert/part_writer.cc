@@ -86,10 +86,20 @@ void PartWriter::Report(int64_t bytes) {
   }
 }
 
-void PartWriter::WriteValues(std::span<const float> values, int64_t offset) {
-  if (const int error = file_.WriteAt(offset, std::as_bytes(values)); error != 0) {
-    throw Error(ErrorCode::kEnvironment, "{}: cannot write: {}", file_.path(), std::strerror(error));
+void PartWriter::CheckWritten(const GgufPart& part, bool fits, int write_error) const {
+  if (!fits) {
+    throw Error(ErrorCode::kBadInput, "{}: has NaN, infinite values or values beyond {}, the largest of {}{}",
+                part.name, LargestOf(part.dtype), Name(part.dtype),
+                part.dtype == DType::kF16 ? "; try --type bf16" : "");
   }
+  if (write_error != 0) {
+    throw Error(ErrorCode::kEnvironment, "{}: cannot write: {}", file_.path(), std::strerror(write_error));
+  }
+}
+
+void PartWriter::WriteValues(const GgufPart& part, std::span<const float> values, int64_t offset) {
+  const bool fits = Fits(values.data(), static_cast<int64_t>(values.size()), LargestOf(DType::kF32));
+  CheckWritten(part, fits, fits ? file_.WriteAt(offset, std::as_bytes(values)) : 0);
   Report(static_cast<int64_t>(values.size_bytes()));
 }
 
@@ -139,13 +149,7 @@ void PartWriter::WriteRows(const GgufPart& part, std::span<const MatrixView> sou
   for (int64_t begin = 0; begin < total; begin += batch) {
     const int64_t end = std::min(total, begin + batch);
     pool_.ParallelFor(begin, end, turn, write);
-    if (unfit) {
-      throw Error(ErrorCode::kBadInput, "{}: has NaN, infinite values or values beyond {}, the largest of {}{}",
-                  part.name, largest, Name(part.dtype), part.dtype == DType::kF16 ? "; try --type bf16" : "");
-    }
-    if (write_error != 0) {
-      throw Error(ErrorCode::kEnvironment, "{}: cannot write: {}", file_.path(), std::strerror(write_error));
-    }
+    CheckWritten(part, !unfit, write_error);
     Report((end - begin) * out_bytes);
   }
 }

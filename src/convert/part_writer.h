@@ -28,8 +28,8 @@ class PartWriter {
   // Throws Error: kBadInput for values that the format cannot hold, kEnvironment for a failed write, kInterrupted.
   void WriteRows(const GgufPart& part, std::span<const MatrixView> source, std::span<const int64_t> rows,
                  int64_t offset);
-  // A tensor in F32.
-  void WriteValues(std::span<const float> values, int64_t offset);
+  // A tensor in F32. Throws likewise.
+  void WriteValues(const GgufPart& part, std::span<const float> values, int64_t offset);
 
  private:
   struct Scratch {
@@ -37,6 +37,7 @@ class PartWriter {
     AlignedBuffer packed;
   };
 
+  void CheckWritten(const GgufPart& part, bool fits, int write_error) const;
   void Report(int64_t bytes);
 
   OutputFile& file_;
