@@ -137,6 +137,7 @@ int RunCli(int argc, const char* const* argv) {
   AddInspectCommand(cli);
   AddVerifyCommand(cli);
   AddTokenizeCommand(cli);
+  AddConvertCommand(cli);
   AddDoctorCommand(cli);
   cli.app.footer("Without -m a command uses the bundled demo model. `spate COMMAND --help` has flags and examples.");
 

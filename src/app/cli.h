@@ -27,6 +27,7 @@ void AddBenchCommand(Cli& cli);
 void AddInspectCommand(Cli& cli);
 void AddVerifyCommand(Cli& cli);
 void AddTokenizeCommand(Cli& cli);
+void AddConvertCommand(Cli& cli);
 void AddDoctorCommand(Cli& cli);
 
 // argv without the program's name, with `--config FILE` replaced by the flags the file stands for: lines

@@ -55,4 +55,9 @@ const GgufTensorType* FindGgufTensorType(uint32_t id) {
   return it == kTypes.end() ? nullptr : it;
 }
 
+const GgufTensorType* FindGgufTensorType(DType dtype) {
+  const auto* it = std::ranges::find(kTypes, std::optional<DType>(dtype), &GgufTensorType::dtype);
+  return it == kTypes.end() ? nullptr : it;
+}
+
 }  // namespace spate

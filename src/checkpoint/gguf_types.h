@@ -19,5 +19,6 @@ struct GgufTensorType {
 };
 
 const GgufTensorType* FindGgufTensorType(uint32_t id);  // null = no such id
+const GgufTensorType* FindGgufTensorType(DType dtype);  // null = the format has none for it
 
 }  // namespace spate

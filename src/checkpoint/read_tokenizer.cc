@@ -108,7 +108,9 @@ Vocabulary ReadTokenizer(const fs::path& path) {
 }
 
 bool HasTokenizer(const fs::path& path) {
-  if (const auto gguf = FindGguf(path)) return OpenGguf(*gguf).file.metadata.Find("tokenizer.ggml.model") != nullptr;
+  if (const auto gguf = FindGguf(path)) {
+    return OpenGguf(*gguf).file.metadata.GetString("tokenizer.ggml.model", "none") != "none";
+  }
   return Exists(path / "tokenizer.json") || Exists(path / "tokenizer.model");
 }
 
