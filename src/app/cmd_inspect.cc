@@ -51,7 +51,7 @@ int ListKnown(bool json) {
 
 int Run(const InspectFlags& flags) {
   if (flags.known) return ListKnown(flags.json);
-  const std::filesystem::path folder = flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model);
+  const std::filesystem::path folder = ModelPath(flags.model);
   const ModelFiles files = OpenModelFiles(folder);
   const auto& checkpoint = files.checkpoint;
   const ModelSpec spec = MakeSpec(files.config);
