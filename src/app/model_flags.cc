@@ -88,7 +88,7 @@ fs::path DemoModel() {
 }
 
 fs::path ModelPath(const std::string& given) {
-  return given.empty() ? DemoModel() : ResolveModel(given, StoreFolder());
+  return given.empty() ? DemoModel() : ResolveModel(given);
 }
 
 std::vector<int32_t> ParseIds(const std::string& text) {

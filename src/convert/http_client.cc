@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,8 @@
 
 namespace spate {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxDropped = size_t{1} << 20;  // an error's page; then the connection is given up
 constexpr std::string_view kSpace = " \t\r\n";
@@ -85,7 +88,10 @@ struct HttpClient::Transfer {
   HttpReply reply;
   bool head_told = false;
   size_t dropped = 0;  // bytes of a body that nobody wants
-  std::exception_ptr failure;
+  bool stalled = false;
+  int64_t window_bytes = 0;  // received when the window of StandsStill began
+  Clock::time_point window_start = Clock::now();
+  std::exception_ptr failure = nullptr;
 
   bool wanted() const { return reply.status == 200 || reply.status == 206; }
   bool enough() const { return dropped > kMaxDropped; }
@@ -121,9 +127,21 @@ struct HttpClient::Transfer {
     }
   }
 
-  static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    const HttpClient& client = static_cast<const Transfer*>(self)->client;
-    return client.stop_ && client.stop_() ? 1 : 0;
+  // libcurl's own limit looks at the mean of five seconds, and knows whole seconds only.
+  bool StandsStill(int64_t received) {
+    const Clock::time_point now = Clock::now();
+    if (received - window_bytes >= client.options_.stall_bytes) {
+      window_bytes = received;
+      window_start = now;
+    }
+    stalled = now - window_start > std::chrono::milliseconds(client.options_.stall_ms);
+    return stalled;
+  }
+
+  static int OnProgress(void* self, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
+    auto* const transfer = static_cast<Transfer*>(self);
+    const std::function<bool()>& stop = transfer->client.stop_;
+    return transfer->StandsStill(received) || (stop && stop()) ? 1 : 0;
   }
 };
 
@@ -144,7 +162,7 @@ HttpReply HttpClient::Get(const HttpRequest& request, const std::string& what,
   std::string url = request.url;
   HttpUrl here = ParseHttpUrl(curl_, url, what);
   for (int hop = 0; hop <= options_.redirects; ++hop) {
-    Transfer transfer{.client = *this, .head = head, .body = body, .reply = {}, .failure = nullptr};
+    Transfer transfer{.client = *this, .head = head, .body = body, .reply = {}};
     transfer.reply.from_endpoint = here.SameOrigin(endpoint_);
     HttpReply reply = GetOnce(request, url, what, &transfer);
     char* target = nullptr;
@@ -195,8 +213,6 @@ HttpReply HttpClient::GetOnce(const HttpRequest& request, const std::string& url
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout_ms));
-  set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options_.stall_bytes));
-  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.stall_seconds));
   set(CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
   set(CURLOPT_HEADERDATA, static_cast<void*>(transfer));
   set(CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
@@ -217,6 +233,10 @@ HttpReply HttpClient::GetOnce(const HttpRequest& request, const std::string& url
   HttpReply reply = transfer->reply;
   if (IsLasting(code)) throw Error(ErrorCode::kEnvironment, "{}: {}", what, curl_.easy_strerror(code));
   if (code != CURLE_OK && !transfer->enough()) reply.problem = curl_.easy_strerror(code);
+  if (transfer->stalled) {
+    reply.problem = fmt::format("less than {} bytes arrived in {:.1f} s", options_.stall_bytes,
+                                static_cast<double>(options_.stall_ms) / 1'000);
+  }
   curl_off_t wait = 0;
   if (curl_.easy_getinfo(handle_, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0) reply.retry_after_s = wait;
   return reply;

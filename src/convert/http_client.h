@@ -20,8 +20,8 @@ struct HttpOptions {
   std::string endpoint;  // without a slash at its end
   std::string token;     // sent to the endpoint's host as a bearer; empty = none
   int connect_timeout_ms = 30'000;
-  int stall_seconds = 30;       // with less than stall_bytes a second for so long, a transfer is broken
-  int64_t stall_bytes = 1'000;  // a second; the slowest line that anybody would wait for has more
+  int stall_ms = 30'000;         // a transfer is broken when in so long
+  int64_t stall_bytes = 30'000;  // less than this arrives; the slowest line that anybody would wait for has more
   int redirects = 8;
 };
 

@@ -90,7 +90,7 @@ std::vector<HubFile> SelectFiles(const HubListing& listing, std::string_view qua
   std::vector<std::string> all;
   for (const HubFile& file : listing.files) {
     all.push_back(file.name);
-    if (file.name.find('/') == std::string::npos) root.push_back(all.back());
+    if (file.name.find('/') == std::string::npos) root.push_back(file.name);
   }
   std::vector<std::string_view> chosen;
   if (quant.empty()) chosen = Weights(root);
@@ -102,7 +102,7 @@ std::vector<HubFile> SelectFiles(const HubListing& listing, std::string_view qua
   }
   const std::vector<GgufModel> models = chosen.empty() ? GgufModelsAmong(all) : std::vector<GgufModel>{};
   if (chosen.empty()) {
-    if (models.empty()) {
+    if (models.empty() && quant.empty()) {
       throw Error(ErrorCode::kBadInput,
                   "{}: {} files, and among them no model: expected *.safetensors or pytorch_model*.bin with a "
                   "config.json, *.gguf, consolidated.*.pth with a params.json, or MLC's shards",

@@ -144,11 +144,12 @@ fs::path FolderOf(const fs::path& store, const ModelName& model) {
   return store / "models" / model.owner / folder;
 }
 
-fs::path ResolveModel(const std::string& given, const fs::path& store) {
+fs::path ResolveModel(const std::string& given, const fs::path& given_store) {
   std::error_code ignored;
   if (fs::exists(given, ignored)) return given;
   const std::optional<ModelName> model = ParseModelName(given);
   if (!model) return given;
+  const fs::path store = given_store.empty() ? StoreFolder() : given_store;
   const fs::path folder = FolderOf(store, *model);
   const std::optional<Manifest> manifest = ReadManifest(folder);
   if (manifest) return PathOf(*model, folder, *manifest);

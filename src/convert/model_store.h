@@ -1,7 +1,7 @@
 // The model store: what `spate pull` fetched, under $SPATE_HOME/models/OWNER/NAME, and the names it goes by:
 // OWNER/NAME[@REVISION][:QUANT]. Stateless, thread-safe.
 //
-//   const fs::path path = ResolveModel("Qwen/Qwen3-0.6B-GGUF:Q8_0", StoreFolder());  // a path of -m, too
+//   const fs::path path = ResolveModel("Qwen/Qwen3-0.6B-GGUF:Q8_0");  // a path of -m, too
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ std::filesystem::path FolderOf(const std::filesystem::path& store, const ModelNa
 
 // What -m means: a path that exists, else a model of the store, its folder or its GGUF file. A text that is neither
 // comes back as a path, for whoever opens it to complain about. Throws Error(kBadInput), naming what to pull, for a
-// model that is not in the store or not whole.
-std::filesystem::path ResolveModel(const std::string& given, const std::filesystem::path& store);
+// model that is not in the store or not whole. An empty `store` is StoreFolder(), asked for when it is needed.
+std::filesystem::path ResolveModel(const std::string& given, const std::filesystem::path& store = {});
 
 struct StoredModel {
   std::string name;  // for -m
