@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "convert/file_sum.h"
+#include "convert/file_hash.h"
 #include "convert/hub_server_for_test.h"
 
 namespace spate {
@@ -36,8 +36,8 @@ void SendAll(int fd, std::string_view bytes) {
   }
 }
 
-FileSum::Sums SumsOf(const std::string& bytes) {
-  FileSum sum(static_cast<int64_t>(bytes.size()), true);
+FileHash::Sums SumsOf(const std::string& bytes) {
+  FileHash sum(static_cast<int64_t>(bytes.size()), true);
   sum.Update(std::as_bytes(std::span(bytes)));
   return sum.Finish();
 }

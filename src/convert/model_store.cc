@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "convert/gguf_names.h"
 #include "convert/http_url.h"
-#include "convert/model_manifest.h"
+#include "convert/store_manifest.h"
 
 namespace spate {
 namespace {
@@ -26,7 +26,7 @@ bool IsWord(std::string_view text, size_t max_bytes) {
          std::all_of(text.begin(), text.end(), IsWordChar);
 }
 
-std::vector<std::string> NamesOf(const Manifest& manifest) {
+std::vector<std::string> NamesOf(const StoreManifest& manifest) {
   std::vector<std::string> names;
   for (const auto& [name, unused] : manifest) names.push_back(name);
   return names;
@@ -38,7 +38,7 @@ std::vector<std::string> NamesOf(const Manifest& manifest) {
 }
 
 // The path of a model of the store. Without a quantization GGUF files count only where nothing else is.
-fs::path PathOf(const ModelName& model, const fs::path& folder, const Manifest& manifest) {
+fs::path PathOf(const ModelName& model, const fs::path& folder, const StoreManifest& manifest) {
   if (model.quant.empty() && manifest.contains("config.json")) return folder;
   const std::vector<GgufModel> models = GgufModelsAmong(NamesOf(manifest));
   if (models.empty() && model.quant.empty()) return folder;  // MLC's, Meta's
@@ -74,9 +74,9 @@ StoredModel Unfinished(const std::string& name, const fs::path& folder) {
 }
 
 void AddModels(const std::string& name, const fs::path& folder, std::vector<StoredModel>* models) {
-  std::optional<Manifest> manifest;
+  std::optional<StoreManifest> manifest;
   try {
-    manifest = ReadManifest(folder);
+    manifest = ReadStoreManifest(folder);
   } catch (const Error&) {  // listed as not whole; a pull writes it anew
   }
   if (!manifest) return models->push_back(Unfinished(name, folder));
@@ -151,7 +151,7 @@ fs::path ResolveModel(const std::string& given, const fs::path& given_store) {
   if (!model) return given;
   const fs::path store = given_store.empty() ? StoreFolder() : given_store;
   const fs::path folder = FolderOf(store, *model);
-  const std::optional<Manifest> manifest = ReadManifest(folder);
+  const std::optional<StoreManifest> manifest = ReadStoreManifest(folder);
   if (manifest) return PathOf(*model, folder, *manifest);
   if (!fs::exists(folder, ignored)) ThrowMissing(*model, store);
   throw Error(ErrorCode::kBadInput, "{}: not whole in {}, its pull was broken off; to go on: spate pull {}",

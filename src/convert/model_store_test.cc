@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "convert/hub_server_for_test.h"
-#include "convert/model_manifest.h"
+#include "convert/store_manifest.h"
 
 namespace spate {
 namespace {
@@ -33,12 +33,12 @@ TEST(ModelName, RefusesPathsAndTricks) {
 class Store : public ::testing::Test {
  protected:
   void AddModel(const std::string& folder, const std::vector<std::string>& files) {
-    Manifest manifest;
+    StoreManifest manifest;
     for (const std::string& file : files) {
       folder_.Write("models/" + folder + "/" + file, "12345");
       manifest[file] = {5, std::string(64, 'a')};
     }
-    WriteManifest(folder_.path() / "models" / folder, manifest);
+    WriteStoreManifest(folder_.path() / "models" / folder, manifest);
   }
   std::string Resolved(const std::string& given) {
     std::string out;

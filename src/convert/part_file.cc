@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kPiece = size_t{1} << 20;  // bytes per read; the disk reads ahead on its own
 
-FileSum NewSum(const HubFile& file) { return {file.size, file.sha256.empty()}; }
+FileHash NewSum(const HubFile& file) { return {file.size, file.sha256.empty()}; }
 
 }  // namespace
 
@@ -30,7 +30,7 @@ int64_t PartSize(const fs::path& root, const HubFile& file) {
   return size <= file.size ? size : 0;
 }
 
-void AddToSum(const UniqueFd& fd, const std::string& shown, FileSum* sum, const std::function<void(int64_t)>& read) {
+void AddToSum(const UniqueFd& fd, const std::string& shown, FileHash* sum, const std::function<void(int64_t)>& read) {
   std::vector<std::byte> piece(kPiece);
   for (int64_t at = 0;;) {
     const ssize_t count = pread(fd.get(), piece.data(), piece.size(), at);
@@ -86,7 +86,7 @@ void PartFile::Restart() {
 
 std::string PartFile::Commit(const std::string& source) {
   CHECK(whole());
-  const FileSum::Sums sums = sum_.Finish();
+  const FileHash::Sums sums = sum_.Finish();
   const bool git = file_.sha256.empty();
   const std::string& expected = git ? file_.git_sha1 : file_.sha256;
   const std::string& got = git ? sums.git_sha1 : sums.sha256;

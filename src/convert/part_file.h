@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-#include "convert/file_sum.h"
+#include "convert/file_hash.h"
 #include "convert/folder_files.h"
 #include "convert/hub_listing.h"
 
@@ -21,7 +21,7 @@ int64_t PartSize(const std::filesystem::path& root, const HubFile& file);
 
 // `fd`'s bytes from its beginning, into `sum`. `read` is called with each piece's size and may throw. Throws
 // Error(kEnvironment).
-void AddToSum(const UniqueFd& fd, const std::string& shown, FileSum* sum, const std::function<void(int64_t)>& read);
+void AddToSum(const UniqueFd& fd, const std::string& shown, FileHash* sum, const std::function<void(int64_t)>& read);
 
 class PartFile {
  public:
@@ -47,7 +47,7 @@ class PartFile {
   std::string part_;  // name of the part
   UniqueFd fd_;
   int64_t size_ = 0;
-  FileSum sum_;
+  FileHash sum_;
 };
 
 }  // namespace spate

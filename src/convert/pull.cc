@@ -58,12 +58,12 @@ std::map<std::string, std::string> CheckFiles(const std::vector<HubFile>& files,
   }
   std::map<std::string, std::string> sums;
   for (const auto& [file, fd] : there) {
-    FileSum sum(file->size, file->sha256.empty());
+    FileHash sum(file->size, file->sha256.empty());
     AddToSum(fd, (folder / file->name).string(), &sum, [&](int64_t bytes) {
       if (options.checking) options.checking(done += bytes, total);
       if (options.fetch.stop && options.fetch.stop()) throw Error(ErrorCode::kInterrupted, "pull: interrupted");
     });
-    FileSum::Sums got = sum.Finish();
+    FileHash::Sums got = sum.Finish();
     if (file->sha256.empty() ? got.git_sha1 == file->git_sha1 : got.sha256 == file->sha256) {
       sums[file->name] = std::move(got.sha256);
     }
@@ -84,9 +84,9 @@ void CheckSpace(const fs::path& folder, const std::vector<FetchJob>& jobs, const
               model.text(), static_cast<double>(needed) / 1e9, folder.string(), static_cast<double>(free) / 1e9);
 }
 
-Manifest OldManifest(const fs::path& folder) {
+StoreManifest OldManifest(const fs::path& folder) {
   try {
-    return ReadManifest(folder).value_or(Manifest{});
+    return ReadStoreManifest(folder).value_or(StoreManifest{});
   } catch (const Error&) {  // broken: every file is looked at anyway
     return {};
   }
@@ -136,7 +136,7 @@ PullReport Pull(const PullOptions& given) {
     jobs.push_back({file, fmt::format("{}/{}/resolve/{}/{}", endpoint, model.repo(), listing.commit,
                                       PercentEncode(file.name, true))});
   }
-  Manifest manifest = OldManifest(folder), replaced;
+  StoreManifest manifest = OldManifest(folder), replaced;
   for (auto it = manifest.begin(); it != manifest.end();) {
     const bool wanted = std::any_of(files.begin(), files.end(), [&](const HubFile& f) { return f.name == it->first; });
     const bool old = !wanted && IsReplaced(it->first, files);
@@ -148,9 +148,9 @@ PullReport Pull(const PullOptions& given) {
     CheckSpace(folder, jobs, model);
     // Until all is there, the manifest speaks of other models in this folder alone.
     if (manifest.empty()) {
-      fs::remove(folder / kManifestName, error);
+      fs::remove(folder / kStoreManifestName, error);
     } else {
-      WriteManifest(folder, manifest);
+      WriteStoreManifest(folder, manifest);
     }
     for (const FetchJob& job : jobs) report.fetched_bytes += job.file.size - PartSize(folder, job.file);
     sums.merge(FetchAll(curl, jobs, folder, source, options.fetch));
@@ -161,7 +161,7 @@ PullReport Pull(const PullOptions& given) {
   }
   for (const auto& [name, unused] : replaced) Remove(folder, name);
   manifest.insert(report.files.begin(), report.files.end());
-  WriteManifest(folder, manifest);
+  WriteStoreManifest(folder, manifest);
   return report;
 }
 

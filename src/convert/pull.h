@@ -8,8 +8,8 @@
 #include <string>
 
 #include "convert/fetch_all.h"
-#include "convert/model_manifest.h"
 #include "convert/model_store.h"
+#include "convert/store_manifest.h"
 
 namespace spate {
 
@@ -25,7 +25,7 @@ struct PullOptions {
 struct PullReport {
   std::string commit;
   std::filesystem::path folder;
-  Manifest files;             // that this model needs
+  StoreManifest files;        // that this model needs
   int64_t bytes = 0;          // of them
   int64_t fetched_bytes = 0;  // now
 };

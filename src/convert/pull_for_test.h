@@ -38,12 +38,12 @@ class PullTest : public ::testing::Test {
     EXPECT_EQ(store_.Read(InModel("config.json")), config_);
     EXPECT_TRUE(store_.Read(InModel(kWeights)) == weights_);
     EXPECT_EQ(store_.Names(), (std::vector<std::string>{"models/lab/.tiny.lock", InModel("config.json"),
-                                                        InModel(kWeights), InModel(kManifestName)}));
+                                                        InModel(kWeights), InModel(kStoreManifestName)}));
   }
   // Neither weights nor a manifest that says so.
   void ExpectNoWeights() const {
     EXPECT_EQ(store_.Read(InModel(kWeights)), "(none)");
-    EXPECT_EQ(store_.Read(InModel(kManifestName)), "(none)");
+    EXPECT_EQ(store_.Read(InModel(kStoreManifestName)), "(none)");
   }
   // Requests for the weights.
   std::vector<SeenRequest> Asked() const {

@@ -20,7 +20,7 @@ TEST_F(PullTest, FetchesWhatMakesUpTheModel) {
   ExpectWhole();
   EXPECT_EQ(report.commit, HubServer::kCommit);
   EXPECT_EQ(report.fetched_bytes, static_cast<int64_t>(config_.size() + weights_.size()));
-  const Manifest manifest = *ReadManifest(report.folder);
+  const StoreManifest manifest = *ReadStoreManifest(report.folder);
   EXPECT_EQ(manifest.at(kWeights).sha256, Sha256Of(weights_));
   EXPECT_EQ(manifest.at("config.json").sha256, Sha256Of(config_));
   EXPECT_EQ(ResolveModel(kRepo, store_.path()), report.folder);
@@ -96,7 +96,7 @@ TEST_F(PullTest, KeepsQuantizationsSideBySide) {
   EXPECT_EQ(Pull(options_).files.size(), 2u);
   EXPECT_EQ(ResolveModel("lab/gguf:Q8_0", store_.path()).filename(), "m-Q8_0-00001-of-00002.gguf");
   EXPECT_EQ(ResolveModel("lab/gguf:Q4_K_M", store_.path()).filename(), "m-Q4_K_M.gguf");
-  EXPECT_EQ(ReadManifest(store_.path() / "models/lab/gguf")->size(), 3u);
+  EXPECT_EQ(ReadStoreManifest(store_.path() / "models/lab/gguf")->size(), 3u);
 }
 
 TEST_F(PullTest, ReplacesWhatAnotherCommitHad) {
@@ -110,7 +110,7 @@ TEST_F(PullTest, ReplacesWhatAnotherCommitHad) {
   EXPECT_NE(Error().find("404"), std::string::npos);
   EXPECT_NE(ErrorOf([&] { ResolveModel(kRepo, store_.path()); }).find("broken off"), std::string::npos);
   Pull(options_);
-  const Manifest manifest = *ReadManifest(store_.path() / "models/lab/tiny");
+  const StoreManifest manifest = *ReadStoreManifest(store_.path() / "models/lab/tiny");
   EXPECT_EQ(manifest.size(), 3u);
   EXPECT_FALSE(manifest.contains(kWeights));
 }

@@ -1,4 +1,4 @@
-#include "convert/file_sum.h"
+#include "convert/file_hash.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -16,25 +16,25 @@ void Require(bool ok) {
 
 }  // namespace
 
-void FileSum::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void FileHash::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
-FileSum::FileSum(int64_t size, bool git) {
+FileHash::FileHash(int64_t size, bool git) {
   if (!git) return;
   sha1_.reset(EVP_MD_CTX_new());
   Require(sha1_ != nullptr && EVP_DigestInit_ex(sha1_.get(), EVP_sha1(), nullptr) == 1);
   const std::string head = fmt::format("blob {}", size);
   Require(EVP_DigestUpdate(sha1_.get(), head.c_str(), head.size() + 1) == 1);  // with its final zero
 }
-FileSum::FileSum(FileSum&&) noexcept = default;
-FileSum& FileSum::operator=(FileSum&&) noexcept = default;
-FileSum::~FileSum() = default;
+FileHash::FileHash(FileHash&&) noexcept = default;
+FileHash& FileHash::operator=(FileHash&&) noexcept = default;
+FileHash::~FileHash() = default;
 
-void FileSum::Update(std::span<const std::byte> bytes) {
+void FileHash::Update(std::span<const std::byte> bytes) {
   sha256_.Update(bytes);
   if (sha1_ != nullptr) Require(EVP_DigestUpdate(sha1_.get(), bytes.data(), bytes.size()) == 1);
 }
 
-FileSum::Sums FileSum::Finish() {
+FileHash::Sums FileHash::Finish() {
   Sums sums{sha256_.FinishHex(), ""};
   if (sha1_ == nullptr) return sums;
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;

@@ -11,13 +11,13 @@
 
 namespace spate {
 
-class FileSum {
+class FileHash {
  public:
   // `size`: bytes that the whole file will have, which git puts in front. Without `git` only SHA-256 is computed.
-  FileSum(int64_t size, bool git);
-  FileSum(FileSum&&) noexcept;
-  FileSum& operator=(FileSum&&) noexcept;
-  ~FileSum();
+  FileHash(int64_t size, bool git);
+  FileHash(FileHash&&) noexcept;
+  FileHash& operator=(FileHash&&) noexcept;
+  ~FileHash();
 
   void Update(std::span<const std::byte> bytes);
 

@@ -12,19 +12,19 @@
 
 namespace spate {
 
-inline constexpr const char* kManifestName = "spate-manifest.json";
+inline constexpr const char* kStoreManifestName = "spate-manifest.json";
 
-struct ManifestFile {
+struct StoredFile {
   int64_t size = 0;    // bytes
   std::string sha256;  // 64 lower-case hexadecimal digits
 };
 
-using Manifest = std::map<std::string, ManifestFile>;  // by name, '/' between folders
+using StoreManifest = std::map<std::string, StoredFile>;  // by name, '/' between folders
 
 // None when there is no such file. Throws Error(kBadInput) for one that cannot be understood.
-std::optional<Manifest> ReadManifest(const std::filesystem::path& folder);
+std::optional<StoreManifest> ReadStoreManifest(const std::filesystem::path& folder);
 
 // Throws Error(kEnvironment).
-void WriteManifest(const std::filesystem::path& folder, const Manifest& manifest);
+void WriteStoreManifest(const std::filesystem::path& folder, const StoreManifest& manifest);
 
 }  // namespace spate

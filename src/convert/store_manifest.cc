@@ -1,4 +1,4 @@
-#include "convert/model_manifest.h"
+#include "convert/store_manifest.h"
 
 #include <algorithm>
 
@@ -22,8 +22,8 @@ bool IsSum(const std::string& text) {
 
 }  // namespace
 
-std::optional<Manifest> ReadManifest(const fs::path& folder) {
-  const fs::path path = folder / kManifestName;
+std::optional<StoreManifest> ReadStoreManifest(const fs::path& folder) {
+  const fs::path path = folder / kStoreManifestName;
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return std::nullopt;
   const std::string what = path.string();
@@ -34,10 +34,10 @@ std::optional<Manifest> ReadManifest(const fs::path& folder) {
   }
   const json* const files = FindObject(root, "files", what);
   if (files == nullptr) throw Error(ErrorCode::kBadInput, "{}: files: expected an object of files", what);
-  Manifest manifest;
+  StoreManifest manifest;
   for (const auto& [name, entry] : files->items()) {
-    ManifestFile file{GetInt(entry, "size", std::nullopt, 0, INT64_MAX / 2, what),
-                      GetString(entry, "sha256", std::nullopt, what)};
+    StoredFile file{GetInt(entry, "size", std::nullopt, 0, INT64_MAX / 2, what),
+                    GetString(entry, "sha256", std::nullopt, what)};
     if (!IsSafeName(name) || !IsSum(file.sha256)) {
       throw Error(ErrorCode::kBadInput, "{}: files: expected names within the folder, each with a SHA-256 sum", what);
     }
@@ -46,11 +46,11 @@ std::optional<Manifest> ReadManifest(const fs::path& folder) {
   return manifest;
 }
 
-void WriteManifest(const fs::path& folder, const Manifest& manifest) {
+void WriteStoreManifest(const fs::path& folder, const StoreManifest& manifest) {
   json files = json::object();
   for (const auto& [name, file] : manifest) files[name] = {{"size", file.size}, {"sha256", file.sha256}};
   const json root = {{"format", "spate-manifest"}, {"version", 1}, {"files", std::move(files)}};
-  const fs::path path = folder / kManifestName;
+  const fs::path path = folder / kStoreManifestName;
   WriteFileAtomically(path.string(), root.dump(2) + "\n");
   std::error_code ignored;  // as readable as the model itself: a store may be shared
   fs::permissions(path, fs::perms::group_read | fs::perms::others_read, fs::perm_options::add, ignored);
