@@ -75,15 +75,27 @@ std::vector<std::string_view> Weights(const std::vector<std::string_view>& root)
   return {};
 }
 
-// Indexes of formats that were not chosen would name files that are not there.
-bool IsAboutModel(std::string_view name, std::string_view first_weights) {
-  if (name == "model.safetensors.index.json" && !first_weights.ends_with(".safetensors")) return false;
-  if (name == "pytorch_model.bin.index.json" && !first_weights.ends_with(".bin")) return false;
+bool IsAboutModel(std::string_view name) {
   return name.ends_with(".tiktoken") ||
          std::find(std::begin(kAboutModel), std::end(kAboutModel), name) != std::end(kAboutModel);
 }
 
+// Of formats that were not chosen, which would name files that are not there.
+bool IsIndexOfOthers(std::string_view name, std::string_view first_weights) {
+  return (name == "model.safetensors.index.json" && !first_weights.ends_with(".safetensors")) ||
+         (name == "pytorch_model.bin.index.json" && !first_weights.ends_with(".bin"));
+}
+
 }  // namespace
+
+bool IsModelFile(std::string_view name) {
+  const auto is = [&](std::string_view begin, std::string_view end) {
+    return name.starts_with(begin) && name.ends_with(end);
+  };
+  return IsAboutModel(name) || name == "model.safetensors" || name == "pytorch_model.bin" ||
+         (is("model-", ".safetensors") && IsShard(name)) || (is("pytorch_model-", ".bin") && IsShard(name)) ||
+         is("params_shard_", ".bin") || is("consolidated.", ".pth");
+}
 
 std::vector<HubFile> SelectFiles(const HubListing& listing, std::string_view quant, std::string_view what) {
   std::vector<std::string_view> root;
@@ -97,7 +109,7 @@ std::vector<HubFile> SelectFiles(const HubListing& listing, std::string_view qua
   if (!chosen.empty()) {
     const std::string_view first = chosen.front();
     for (const std::string_view name : root) {
-      if (IsAboutModel(name, first)) chosen.push_back(name);
+      if (IsAboutModel(name) && !IsIndexOfOthers(name, first)) chosen.push_back(name);
     }
   }
   const std::vector<GgufModel> models = chosen.empty() ? GgufModelsAmong(all) : std::vector<GgufModel>{};

@@ -10,6 +10,10 @@
 
 namespace spate {
 
+// Whether a file is named as models in other formats than GGUF have theirs: what an earlier commit of a repository may
+// have left in a folder, and what nobody names a file of their own.
+bool IsModelFile(std::string_view name);
+
 // The files to fetch. With a quantization GGUF; without one the first that there is of safetensors, pytorch_model*.bin,
 // MLC's shards, Meta's consolidated.*.pth and GGUF. `what` begins messages. Throws Error(kUsage) when the
 // quantization is not there, Error(kBadInput) when no model is.

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <optional>
-#include <set>
 
 #include "base/error.h"
 #include "convert/gguf_names.h"
@@ -84,24 +82,41 @@ void CheckSpace(const fs::path& folder, const std::vector<FetchJob>& jobs, const
               model.text(), static_cast<double>(needed) / 1e9, folder.string(), static_cast<double>(free) / 1e9);
 }
 
-StoreManifest OldManifest(const fs::path& folder) {
+bool IsGguf(const std::string& name) { return name.ends_with(".gguf"); }
+
+bool Holds(const std::vector<HubFile>& files, const std::string& name) {
+  return std::any_of(files.begin(), files.end(), [&](const HubFile& file) { return file.name == name; });
+}
+
+// What the manifest says of other models in the folder than the one of `files`. GGUF files are chosen by it: one of the
+// same quantization, which another commit named otherwise, is left out. What cannot be read is written anew.
+StoreManifest OtherModels(const fs::path& folder, const std::vector<HubFile>& files) {
+  StoreManifest manifest;
   try {
-    return ReadStoreManifest(folder).value_or(StoreManifest{});
-  } catch (const Error&) {  // broken: every file is looked at anyway
+    manifest = ReadStoreManifest(folder).value_or(StoreManifest{});
+  } catch (const Error&) {
     return {};
   }
+  const bool gguf = IsGguf(files.front().name);
+  std::erase_if(manifest, [&](const auto& entry) {
+    const std::string& name = entry.first;
+    if (Holds(files, name) || !OpenBelow(folder, name).valid()) return true;
+    return gguf ? IsGguf(name) && QuantOf(name) == QuantOf(files.front().name) : !IsGguf(name);
+  });
+  return manifest;
 }
 
-// Whether a file of an earlier pull is an older form of what is pulled now: another commit may have other shards.
-bool IsReplaced(const std::string& old, const std::vector<HubFile>& files) {
-  const bool gguf = files.front().name.ends_with(".gguf");
-  if (!gguf || !old.ends_with(".gguf")) return gguf == old.ends_with(".gguf");
-  return QuantOf(old) == QuantOf(files.front().name);
-}
-
-void Remove(const fs::path& folder, const std::string& name) {
-  const PlaceInFolder place = MakePlace(folder, name);
-  unlinkat(place.folder.get(), place.file.c_str(), 0);
+// Of the folder's files those that an earlier commit had: a loader would find them.
+void RemoveLeftovers(const fs::path& folder, const std::vector<HubFile>& files) {
+  if (IsGguf(files.front().name)) return;
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename();
+    std::error_code ignored;
+    if (!it->is_directory(ignored) && IsModelFile(name) && !Holds(files, name)) found.push_back(it->path());
+  }
+  for (const fs::path& path : found) fs::remove(path, error);
 }
 
 }  // namespace
@@ -136,17 +151,11 @@ PullReport Pull(const PullOptions& given) {
     jobs.push_back({file, fmt::format("{}/{}/resolve/{}/{}", endpoint, model.repo(), listing.commit,
                                       PercentEncode(file.name, true))});
   }
-  StoreManifest manifest = OldManifest(folder), replaced;
-  for (auto it = manifest.begin(); it != manifest.end();) {
-    const bool wanted = std::any_of(files.begin(), files.end(), [&](const HubFile& f) { return f.name == it->first; });
-    const bool old = !wanted && IsReplaced(it->first, files);
-    if (old) replaced.insert(*it);
-    it = old || wanted || !OpenBelow(folder, it->first).valid() ? manifest.erase(it) : std::next(it);
-  }
+  StoreManifest manifest = OtherModels(folder, files);
   PullReport report{.commit = listing.commit, .folder = folder, .files = {}, .bytes = 0, .fetched_bytes = 0};
   if (!jobs.empty()) {
     CheckSpace(folder, jobs, model);
-    // Until all is there, the manifest speaks of other models in this folder alone.
+    // Until all is there, the manifest speaks of the others alone.
     if (manifest.empty()) {
       fs::remove(folder / kStoreManifestName, error);
     } else {
@@ -159,7 +168,7 @@ PullReport Pull(const PullOptions& given) {
     report.files[file.name] = {file.size, sums.at(file.name)};
     report.bytes += file.size;
   }
-  for (const auto& [name, unused] : replaced) Remove(folder, name);
+  RemoveLeftovers(folder, files);
   manifest.insert(report.files.begin(), report.files.end());
   WriteStoreManifest(folder, manifest);
   return report;

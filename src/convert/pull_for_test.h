@@ -42,7 +42,7 @@ class PullTest : public ::testing::Test {
   }
   // Neither weights nor a manifest that says so.
   void ExpectNoWeights() const {
-    EXPECT_EQ(store_.Read(InModel(kWeights)), "(none)");
+    EXPECT_TRUE(store_.Read(InModel(kWeights)) == "(none)");
     EXPECT_EQ(store_.Read(InModel(kStoreManifestName)), "(none)");
   }
   // Requests for the weights.

@@ -101,6 +101,7 @@ TEST_F(PullTest, KeepsQuantizationsSideBySide) {
 
 TEST_F(PullTest, ReplacesWhatAnotherCommitHad) {
   Pull(options_);
+  store_.Write(InModel("mine.safetensors"), "mine");
   HubServer later;
   later.Add(kRepo, "config.json", config_, false);
   later.Add(kRepo, "model.safetensors.index.json", "{}", false);
@@ -113,6 +114,8 @@ TEST_F(PullTest, ReplacesWhatAnotherCommitHad) {
   const StoreManifest manifest = *ReadStoreManifest(store_.path() / "models/lab/tiny");
   EXPECT_EQ(manifest.size(), 3u);
   EXPECT_FALSE(manifest.contains(kWeights));
+  EXPECT_TRUE(store_.Read(InModel(kWeights)) == "(none)");
+  EXPECT_EQ(store_.Read(InModel("mine.safetensors")), "mine");
 }
 
 TEST_F(PullTest, StopsWhenAskedAndGoesOnLater) {
