@@ -47,6 +47,13 @@ dep_static(pcre2 libpcre2-8)
 target_compile_definitions(dep_pcre2 INTERFACE PCRE2_CODE_UNIT_WIDTH=8)
 dep_static(utf8proc libutf8proc)
 dep_static(crypto libcrypto dl)
+# Headers alone: `spate pull` loads the library while it runs (src/convert/curl_library.h).
+find_path(SPATE_CURL_HEADERS curl/curl.h REQUIRED)
+mark_as_advanced(SPATE_CURL_HEADERS)
+add_library(dep_curl_headers INTERFACE)
+add_library(dep::curl_headers ALIAS dep_curl_headers)
+target_include_directories(dep_curl_headers SYSTEM INTERFACE ${SPATE_CURL_HEADERS})
+target_link_libraries(dep_curl_headers INTERFACE ${CMAKE_DL_LIBS})
 # libedit's archive needs two more, which come with packages that libedit-dev depends on. Without all three, the shared
 # library, which brings its own.
 find_library(SPATE_tinfo_ARCHIVE NAMES libtinfo.a)

@@ -11,6 +11,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build ccache pkg-config python3
   nlohmann-json3-dev libcli11-dev libfmt-dev libspdlog-dev libpcre2-dev libutf8proc-dev libssl-dev libedit-dev
+  libcurl4-openssl-dev
   libgtest-dev libgmock-dev
 )
 for option in "$@"; do

@@ -139,6 +139,7 @@ int RunCli(int argc, const char* const* argv) {
   AddTokenizeCommand(cli);
   AddConvertCommand(cli);
   AddDoctorCommand(cli);
+  AddPullCommand(cli);
   cli.app.footer("Without -m a command uses the bundled demo model. `spate COMMAND --help` has flags and examples.");
 
   std::vector<std::string> args = ExpandConfig(std::vector<std::string>(argv + 1, argv + argc));

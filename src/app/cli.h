@@ -29,6 +29,7 @@ void AddVerifyCommand(Cli& cli);
 void AddTokenizeCommand(Cli& cli);
 void AddConvertCommand(Cli& cli);
 void AddDoctorCommand(Cli& cli);
+void AddPullCommand(Cli& cli);
 
 // argv without the program's name, with `--config FILE` replaced by the flags the file stands for: lines
 // `name = value` (TOML or INI), true for a flag without value. What the command line says itself wins.

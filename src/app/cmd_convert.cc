@@ -6,6 +6,7 @@
 
 #include "app/cli.h"
 #include "app/interrupt.h"
+#include "app/model_flags.h"
 #include "base/error.h"
 #include "checkpoint/gguf_types.h"
 #include "convert/convert.h"
@@ -65,7 +66,7 @@ int Run(const ConvertFlags& flags) {
     return !interrupt.interrupted();
   };
   const auto start = std::chrono::steady_clock::now();
-  const ConvertReport report = ConvertToGguf(flags.model, flags.output, options);
+  const ConvertReport report = ConvertToGguf(ModelPath(flags.model), flags.output, options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   flags.json ? PrintJson(flags, report, seconds) : PrintText(flags, report, seconds);
   return 0;

@@ -149,7 +149,7 @@ void PrintText(const Inspection& found) {
 
 int Run(const InspectFlags& flags) {
   if (flags.known) return ListKnown(flags.json);
-  const std::filesystem::path path = flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model);
+  const std::filesystem::path path = ModelPath(flags.model);
   InspectOptions options{
       .backend = flags.backend,
       .context = static_cast<int64_t>(std::min<uint64_t>(flags.context, uint64_t{1} << 40)),

@@ -55,8 +55,8 @@ std::string Visible(std::string_view token) {
 
 // The prompt of a conversation as it is, or with its ids. The template writes BOS and EOS itself.
 int RunChat(const TokenizeFlags& flags) {
-  std::filesystem::path model = flags.model;
-  if (model.empty() && flags.chat.needs_model()) model = DemoModel();
+  std::filesystem::path model;
+  if (!flags.model.empty() || flags.chat.needs_model()) model = ModelPath(flags.model);
   const std::string prompt = flags.chat.Render(model);
   if (!flags.json) {
     std::cout << prompt;
@@ -76,7 +76,7 @@ EncodeOptions EncodeFlags(const TokenizeFlags& flags) {
 
 int Run(const TokenizeFlags& flags, bool has_text) {
   if (flags.chat.given()) return RunChat(flags);
-  const Tokenizer tokenizer(ReadTokenizer(flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model)));
+  const Tokenizer tokenizer(ReadTokenizer(ModelPath(flags.model)));
   if (flags.lines) {
     if (flags.file.empty()) throw Error(ErrorCode::kUsage, "tokenize: --lines needs -f FILE (- = standard input)");
     TokenizeLines(tokenizer, Input(flags), {flags.file, EncodeFlags(flags), flags.skip_special});

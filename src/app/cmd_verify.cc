@@ -92,7 +92,7 @@ void PrintText(const Verification& v) {
 }
 
 int Run(const VerifyFlags& flags) {
-  const std::filesystem::path model = flags.model.empty() ? DemoModel() : std::filesystem::path(flags.model);
+  const std::filesystem::path model = ModelPath(flags.model);
   Verification v;
   {
     ProgressBar bar("verifying");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "convert/model_store.h"
 #include "convert/verify.h"
 #include "term/progress.h"
 
@@ -32,7 +33,8 @@ std::optional<DType> ParseFlag(const std::string& flag, const std::string& value
 
 void ModelFlags::AddTo(CLI::App& command) {
   command.add_option("-m,--model", model_,
-                     "Hugging Face folder, .gguf file, or Meta, MLC or xLLM model; without it the demo model");
+                     "Hugging Face folder, .gguf file, Meta, MLC or xLLM model, or the name of one that spate pull "
+                     "fetched;\nwithout it the demo model");
   command.add_option("--backend", backend_, "cpu, or ref: slow, the definition")->capture_default_str();
   command.add_option("--threads,-t", threads_, "compute threads; 0 = as many as this process may use")
       ->check(CLI::Range(0, 1024))
@@ -54,7 +56,7 @@ void ModelFlags::AddTo(CLI::App& command) {
       "file of flags, a line each: name = value");  // replaced before parsing; here for --help
 }
 
-fs::path ModelFlags::path() const { return model_.empty() ? DemoModel() : fs::path(model_); }
+fs::path ModelFlags::path() const { return ModelPath(model_); }
 
 ModelOptions ModelFlags::Options() const {
   ModelOptions options;
@@ -107,6 +109,8 @@ std::optional<DType> ParseWeightFormat(const std::string& value) {
 std::optional<DType> ParseKvFormat(const std::string& value) {
   return ParseFlag("--kv", value, {DType::kF32, DType::kBF16});
 }
+
+fs::path ModelPath(const std::string& given) { return given.empty() ? DemoModel() : ResolveModel(given); }
 
 std::vector<int32_t> ParseIds(const std::string& text) {
   std::vector<int32_t> ids;

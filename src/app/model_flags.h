@@ -40,6 +40,9 @@ std::filesystem::path DemoModel();
 std::optional<DType> ParseWeightFormat(const std::string& value);
 std::optional<DType> ParseKvFormat(const std::string& value);
 
+// What a command was given as its model: a path, a name that `spate pull` fetched, or nothing for the demo model.
+std::filesystem::path ModelPath(const std::string& given);
+
 // "1,2,3" or "1 2 3" as ids. Error(kUsage) with the first thing that is none.
 std::vector<int32_t> ParseIds(const std::string& text);
 

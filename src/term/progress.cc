@@ -19,9 +19,11 @@ std::string FormatProgress(const std::string& label, int64_t done, int64_t total
   const double share = total > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0) : 0.0;
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total - done) / rate : 0;
-  const std::string tail = fmt::format("{:3.0f}%  {:.2f} of {:.2f} GB  {:.2f} GB/s  {}:{:02} left", 100 * share,
-                                       static_cast<double>(done) / 1e9, static_cast<double>(total) / 1e9, rate / 1e9,
-                                       static_cast<int>(left) / 60, static_cast<int>(left) % 60);
+  const double unit = total < 1'000'000'000 ? 1e6 : 1e9, rate_unit = rate < 1e9 ? 1e6 : 1e9;
+  const std::string tail = fmt::format(
+      "{:3.0f}%  {:.2f} of {:.2f} {}  {:.{}f} {}/s  {}:{:02} left", 100 * share, static_cast<double>(done) / unit,
+      static_cast<double>(total) / unit, unit < 1e9 ? "MB" : "GB", rate / rate_unit, rate_unit < 1e9 ? 0 : 2,
+      rate_unit < 1e9 ? "MB" : "GB", static_cast<int>(left) / 60, static_cast<int>(left) % 60);
   const int room = columns - static_cast<int>(label.size() + tail.size()) - 6;
   if (room < 8) return fmt::format("{} {}", label, tail).substr(0, static_cast<size_t>(std::max(columns - 1, 0)));
   const auto width = static_cast<size_t>(std::min(room, 40));

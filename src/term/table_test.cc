@@ -42,6 +42,11 @@ TEST(Progress, FitsTheTerminalAtEveryWidth) {
               std::max(columns, 2));
   }
   EXPECT_NE(FormatProgress("loading", 5, 10, 1, 100).find(" 50%"), std::string::npos);
+  EXPECT_NE(
+      FormatProgress("fetching", 1'200'000'000, 2'900'000'000, 100, 100).find("1.20 of 2.90 GB  12 MB/s  2:21 left"),
+      std::string::npos);
+  EXPECT_NE(FormatProgress("loading", 1'000'000, 7'000'000, 0.0005, 100).find("1.00 of 7.00 MB  2.00 GB/s"),
+            std::string::npos);
   EXPECT_NE(FormatProgress("loading", 0, 0, 0, 100).find("  0%"), std::string::npos);
 }
 
