@@ -18,7 +18,7 @@ class UnreadCheckpoint final : public Checkpoint {
   std::vector<std::string_view> Names() const override { return inner_.Names(); }
   int64_t bytes() const override { return inner_.bytes(); }
   MatrixView Stream(const TensorView& tensor) const override { return inner_.Stream(tensor); }
-  void PlanStream(std::span<const std::span<const std::byte>> /*pieces*/) const override {}
+  void PlanStream(std::span<const std::span<const std::byte>> /*pieces*/, ReadMode /*mode*/) const override {}
   void ThrowIfFailed() const override { inner_.ThrowIfFailed(); }
   void Release(const TensorView& /*tensor*/) const override {}
 
