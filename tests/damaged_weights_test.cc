@@ -161,6 +161,29 @@ TEST_F(DamagedWeights, AScaleThatIsNoNumberIsNamed) {
   }
 }
 
+// Weights that are computed out of integers and scales.
+TEST_F(DamagedWeights, AScaleOfMlcThatIsNoNumberIsNamed) {
+  fs::remove_all(folder_);
+  fs::copy(fs::path(SPATE_SOURCE_DIR) / "tests" / "formats" / "mlc_q4f16_1", folder_);
+  ASSERT_TRUE(Verify(folder_, {}).Passed());
+  const auto cache = nlohmann::json::parse(Read("ndarray-cache.json"));
+  for (const auto& shard : cache.at("records")) {
+    for (const auto& record : shard.at("records")) {
+      const std::string name = record.at("name");
+      if (!name.ends_with("down_proj.q_scale")) continue;
+      const std::string data = shard.at("dataPath");
+      std::string bytes = Read(data);
+      bytes[record.at("byteOffset").get<size_t>() + 1] = 0x7e;  // f16: 0x7e..
+      Write(data, bytes);
+    }
+  }
+  const Verification v = Verify(folder_, {});
+  ASSERT_EQ(v.bad_tensors.size(), 1u);
+  EXPECT_TRUE(v.bad_tensors[0].name.ends_with("down_proj.weight")) << v.bad_tensors[0].name;
+  EXPECT_EQ(v.bad_tensors[0].bad.nan, 32);  // the group of the first scale
+  EXPECT_EQ(v.bad_tensors[0].bad.first, 0);
+}
+
 TEST_F(DamagedWeights, PlainValuesAndQuantizedScalesThatAreNoNumbers) {
   const struct {
     const char* folder;
