@@ -115,6 +115,15 @@ TEST_F(DamagedWeights, FilesThatAreMissingOrAddedAreNamed) {
   ASSERT_EQ(linked.differences.size(), 1u);
   EXPECT_EQ(linked.differences[0].what, "missing");
   EXPECT_EQ(linked.not_covered.size(), 3u);
+  Write("SHA256SUMS", std::string("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a  config.json\n"));
+  Write("config.json", "{}");  // that sum's
+  EXPECT_TRUE(Verify(folder_, {}).differences.empty());
+  try {
+    CheckSums(folder_, {});
+    FAIL() << "weights that nobody compared";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("model.safetensors: not named"), std::string::npos) << error.what();
+  }
 }
 
 TEST_F(DamagedWeights, AnyBytesAsBlocksNeitherCrashNorMakeUpText) {

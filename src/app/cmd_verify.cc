@@ -85,6 +85,9 @@ void PrintText(const Verification& v) {
   for (size_t i = 0; i < std::min(v.differences.size(), kMaxListed); ++i) {
     fmt::print("  {}: {}\n", OneLine(v.differences[i].name, 120), v.differences[i].what);
   }
+  for (size_t i = 0; i < std::min(v.not_covered.size(), kMaxListed); ++i) {
+    fmt::print("  {}: not in the list, not compared\n", OneLine(v.not_covered[i], 120));
+  }
   if (v.differences.size() > kMaxListed) fmt::print("  ... and {} more (--json)\n", v.differences.size() - kMaxListed);
   line("read", fmt::format("{} in {:.2f} s, {:.2f} GB/s", Bytes(static_cast<double>(v.bytes)), v.seconds,
                            v.seconds > 0 ? static_cast<double>(v.bytes) * 1e-9 / v.seconds : 0));

@@ -1,6 +1,7 @@
 #include "convert/verify.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -145,6 +146,11 @@ void Write(const fs::path& path, const ModelFileList& list, std::span<const File
   result.written = true;
 }
 
+bool HoldsWeights(std::string_view name) {
+  constexpr std::string_view kEnds[] = {".safetensors", ".gguf", ".bin", ".pth"};
+  return std::any_of(std::begin(kEnds), std::end(kEnds), [&](std::string_view end) { return name.ends_with(end); });
+}
+
 }  // namespace
 
 Verification Verify(const fs::path& model, const VerifyOptions& options) {
@@ -205,6 +211,10 @@ void CheckSums(const fs::path& model, const PassProgress& progress) {
   RunFilePasses(files.passes(), progress);
   Verification result;
   Compare(manifest, list, files.passes(), result);
+  // A list of sums may leave out a README, but what is loaded must have been compared.
+  for (const std::string& name : result.not_covered) {
+    if (HoldsWeights(name)) result.differences.push_back({name, "not named by the list of sums"});
+  }
   if (result.differences.empty()) return;
   const FileDifference& first = result.differences.front();
   const size_t more = result.differences.size() - 1;
