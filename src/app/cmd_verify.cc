@@ -24,8 +24,8 @@ std::string Verdict(const Verification& v) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
   if (!v.structure_problem.empty()) add("the structure is broken");
-  if (!v.bad_tensors.empty()) add(fmt::format("{} tensors hold NaN or infinity", v.bad_tensors.size()));
-  if (!v.differences.empty()) add(fmt::format("{} files differ from the manifest", v.differences.size()));
+  if (!v.bad_tensors.empty()) add(fmt::format("tensors with NaN or infinity: {}", v.bad_tensors.size()));
+  if (!v.differences.empty()) add(fmt::format("files that differ from the manifest: {}", v.differences.size()));
   return "failed: " + text;
 }
 
