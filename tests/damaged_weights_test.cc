@@ -115,6 +115,15 @@ TEST_F(DamagedWeights, FilesThatAreMissingOrAddedAreNamed) {
   ASSERT_EQ(linked.differences.size(), 1u);
   EXPECT_EQ(linked.differences[0].what, "missing");
   EXPECT_EQ(linked.not_covered.size(), 3u);
+  Write("SHA256SUMS", std::string("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a  config.json\n"));
+  Write("config.json", "{}");  // that sum's
+  EXPECT_TRUE(Verify(folder_, {}).differences.empty());
+  try {
+    CheckSums(folder_, {});
+    FAIL() << "weights that nobody compared";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("model.safetensors: not named"), std::string::npos) << error.what();
+  }
 }
 
 TEST_F(DamagedWeights, AnyBytesAsBlocksNeitherCrashNorMakeUpText) {
@@ -159,6 +168,29 @@ TEST_F(DamagedWeights, AScaleThatIsNoNumberIsNamed) {
     EXPECT_EQ(Verify(path, {}).bad_tensors.size(), 1u) << Name(format);
     Run(path, "-p ab -n 8 --ignore-eos");
   }
+}
+
+// Weights that are computed out of integers and scales.
+TEST_F(DamagedWeights, AScaleOfMlcThatIsNoNumberIsNamed) {
+  fs::remove_all(folder_);
+  fs::copy(fs::path(SPATE_SOURCE_DIR) / "tests" / "formats" / "mlc_q4f16_1", folder_);
+  ASSERT_TRUE(Verify(folder_, {}).Passed());
+  const auto cache = nlohmann::json::parse(Read("ndarray-cache.json"));
+  for (const auto& shard : cache.at("records")) {
+    for (const auto& record : shard.at("records")) {
+      const std::string name = record.at("name");
+      if (!name.ends_with("down_proj.q_scale")) continue;
+      const std::string data = shard.at("dataPath");
+      std::string bytes = Read(data);
+      bytes[record.at("byteOffset").get<size_t>() + 1] = 0x7e;  // f16: 0x7e..
+      Write(data, bytes);
+    }
+  }
+  const Verification v = Verify(folder_, {});
+  ASSERT_EQ(v.bad_tensors.size(), 1u);
+  EXPECT_TRUE(v.bad_tensors[0].name.ends_with("down_proj.weight")) << v.bad_tensors[0].name;
+  EXPECT_EQ(v.bad_tensors[0].bad.nan, 32);  // the group of the first scale
+  EXPECT_EQ(v.bad_tensors[0].bad.first, 0);
 }
 
 TEST_F(DamagedWeights, PlainValuesAndQuantizedScalesThatAreNoNumbers) {

@@ -24,8 +24,8 @@ std::string Verdict(const Verification& v) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
   if (!v.structure_problem.empty()) add("the structure is broken");
-  if (!v.bad_tensors.empty()) add(fmt::format("{} tensors hold NaN or infinity", v.bad_tensors.size()));
-  if (!v.differences.empty()) add(fmt::format("{} files differ from the manifest", v.differences.size()));
+  if (!v.bad_tensors.empty()) add(fmt::format("tensors with NaN or infinity: {}", v.bad_tensors.size()));
+  if (!v.differences.empty()) add(fmt::format("files that differ from the manifest: {}", v.differences.size()));
   return "failed: " + text;
 }
 
@@ -84,6 +84,9 @@ void PrintText(const Verification& v) {
   line("sums", Sums(v));
   for (size_t i = 0; i < std::min(v.differences.size(), kMaxListed); ++i) {
     fmt::print("  {}: {}\n", OneLine(v.differences[i].name, 120), v.differences[i].what);
+  }
+  for (size_t i = 0; i < std::min(v.not_covered.size(), kMaxListed); ++i) {
+    fmt::print("  {}: not in the list, not compared\n", OneLine(v.not_covered[i], 120));
   }
   if (v.differences.size() > kMaxListed) fmt::print("  ... and {} more (--json)\n", v.differences.size() - kMaxListed);
   line("read", fmt::format("{} in {:.2f} s, {:.2f} GB/s", Bytes(static_cast<double>(v.bytes)), v.seconds,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "checkpoint/gguf_split.h"
 #include "checkpoint/model_path.h"
 #include "checkpoint/torch_checkpoint.h"
 #include "model/model_files.h"
@@ -25,8 +26,16 @@ FilePass* PassOf(std::span<FilePass> passes, std::span<const std::byte> bytes) {
 }  // namespace
 
 std::unique_ptr<Checkpoint> OpenStoredTensors(const std::filesystem::path& path) {
-  if (KindOf(path) != ModelPathKind::kHuggingFace) return OpenModelFiles(path).checkpoint;
-  return IsTorchFolder(path) ? OpenTorchFolder(path) : OpenCheckpoint(path);
+  switch (KindOf(path)) {
+    case ModelPathKind::kHuggingFace:
+      return IsTorchFolder(path) ? OpenTorchFolder(path) : OpenCheckpoint(path);
+    case ModelPathKind::kGguf: {
+      OpenedGguf opened = OpenGguf(GgufOf(path));
+      return MakeCheckpoint(&opened);
+    }
+    default:
+      return OpenModelFiles(path).checkpoint;
+  }
 }
 
 void AssignTensors(const Checkpoint& stored, std::span<const std::string_view> names, std::span<FilePass> passes) {

@@ -1,6 +1,7 @@
 #include "convert/verify.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -139,7 +140,15 @@ void Write(const fs::path& path, const ModelFileList& list, std::span<const File
     manifest.files[list.names[i]] = {.bytes = SizeOf(passes[i]), .sha256 = passes[i].sha256};
   }
   WriteFileAtomically(path.string(), FormatManifest(manifest));
+  // For whoever may read the model.
+  using fs::perms;
+  fs::permissions(path, perms::owner_read | perms::owner_write | perms::group_read | perms::others_read, ignored);
   result.written = true;
+}
+
+bool HoldsWeights(std::string_view name) {
+  constexpr std::string_view kEnds[] = {".safetensors", ".gguf", ".bin", ".pth"};
+  return std::any_of(std::begin(kEnds), std::end(kEnds), [&](std::string_view end) { return name.ends_with(end); });
 }
 
 }  // namespace
@@ -202,6 +211,10 @@ void CheckSums(const fs::path& model, const PassProgress& progress) {
   RunFilePasses(files.passes(), progress);
   Verification result;
   Compare(manifest, list, files.passes(), result);
+  // A list of sums may leave out a README, but what is loaded must have been compared.
+  for (const std::string& name : result.not_covered) {
+    if (HoldsWeights(name)) result.differences.push_back({name, "not named by the list of sums"});
+  }
   if (result.differences.empty()) return;
   const FileDifference& first = result.differences.front();
   const size_t more = result.differences.size() - 1;
