@@ -6,8 +6,6 @@
 
 #include "app/cli.h"
 #include "app/interrupt.h"
-#include "base/error.h"
-#include "checkpoint/gguf_types.h"
 #include "convert/convert.h"
 #include "term/progress.h"
 #include "term/table.h"
