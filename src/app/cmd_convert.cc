@@ -7,8 +7,6 @@
 #include "app/cli.h"
 #include "app/interrupt.h"
 #include "app/model_flags.h"
-#include "base/error.h"
-#include "checkpoint/gguf_types.h"
 #include "convert/convert.h"
 #include "term/progress.h"
 #include "term/table.h"
@@ -86,9 +84,7 @@ void AddConvertCommand(Cli& cli) {
       ->required();
   command->add_option("-o,--output", flags->output, "the file to write; nothing is there until it is complete")
       ->required();
-  command
-      ->add_option("--type", flags->type,
-                   "of matrices: f32, f16, bf16, q8_0 or q4_0; without it as the embedding is stored, else f16")
+  command->add_option("--type", flags->type, "f32, f16, bf16, q8_0 or q4_0; without it the embedding's, or f16")
       ->check(CLI::IsMember(types));
   command->add_option("--threads,-t", flags->threads, "0: as many as fit")
       ->check(CLI::Range(0, 1024))

@@ -125,6 +125,14 @@ TEST(Convert, TheTokenizerAndTheChatTemplateComeAlong) {
   EXPECT_EQ(FindChatTemplate(path, false)->source, FindChatTemplate(Demo(), false)->source);
 }
 
+TEST(Convert, TheTokenizerCanStayBehind) {
+  const FolderForTest folder;
+  const fs::path path = folder / "x.gguf";
+  ConvertToGguf(Demo(), path, With(DType::kF16, false));
+  EXPECT_FALSE(HasTokenizer(path));
+  EXPECT_FALSE(FindChatTemplate(path, false).has_value());
+}
+
 TEST(Convert, AGgufFileIsAModelToo) {
   const FolderForTest folder;
   const fs::path once = folder / "once.gguf", twice = folder / "twice.gguf";

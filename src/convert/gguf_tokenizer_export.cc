@@ -71,6 +71,26 @@ NamedIds AddAround(const Vocabulary& v, const std::string& what, GgufHeader* hea
   return ids;
 }
 
+// Further tokens that end a generation. Those that are called so are found by their texts.
+void AddFurtherEnds(const Vocabulary& v, const GgufTokenList& list, int32_t eos, GgufHeader* header,
+                    std::vector<std::string>* notes) {
+  std::vector<int32_t> ends;
+  for (const int32_t id : v.eos) {
+    const int32_t type = list.types[static_cast<size_t>(id)];
+    const bool found =
+        type == static_cast<int32_t>(GgufTokenType::kControl) && EndsGeneration(list.texts[static_cast<size_t>(id)]);
+    if (id != eos && !found) ends.push_back(id);
+  }
+  constexpr std::string_view kKeys[] = {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+  for (size_t i = 0; i < std::min(ends.size(), std::size(kKeys)); ++i) {
+    header->U32(kKeys[i], static_cast<uint32_t>(ends[i]));
+  }
+  if (ends.size() > std::size(kKeys)) {
+    notes->push_back(
+        fmt::format("{} of the tokens that end a generation have no place in GGUF", ends.size() - std::size(kKeys)));
+  }
+}
+
 void AddNamedIds(const Vocabulary& v, const NamedIds& ids, GgufHeader* header) {
   // SentencePiece's kind has these three unless the file says otherwise.
   const bool usual = v.spelling == TokenSpelling::kText;
@@ -78,13 +98,10 @@ void AddNamedIds(const Vocabulary& v, const NamedIds& ids, GgufHeader* header) {
     if (id < 0 && !always) return;
     header->U32(fmt::format("tokenizer.ggml.{}_token_id", name), id < 0 ? kNone : static_cast<uint32_t>(id));
   };
-  const auto end = [&](size_t i) { return i < v.eos.size() ? v.eos[i] : -1; };
   add("bos", ids.bos, usual);
   add("eos", ids.eos, usual);
-  if (v.spelling == TokenSpelling::kText) add("unknown", v.unk, true);
+  if (usual) add("unknown", v.unk, true);
   add("padding", v.pad, false);
-  add("eot", end(1), false);
-  add("eom", end(2), false);
 }
 
 }  // namespace
@@ -113,7 +130,9 @@ void AddTokenizer(const Vocabulary& v, int rows, const std::string& what, GgufHe
   CheckDistinct(list, what);
   header->Strings("tokenizer.ggml.tokens", list.texts);
   header->Ints("tokenizer.ggml.token_type", list.types);
-  AddNamedIds(v, AddAround(v, what, header), header);
+  const NamedIds ids = AddAround(v, what, header);
+  AddNamedIds(v, ids, header);
+  AddFurtherEnds(v, list, ids.eos, header, notes);
   const auto odd = [](const AddedToken& token) { return token.lstrip || token.rstrip || token.single_word; };
   const auto odd_tokens = std::ranges::count_if(v.added, odd);
   if (odd_tokens > 0) {

@@ -107,7 +107,7 @@ TEST(AddTokenizer, TiktokenModelsGiveTheSameTokens) {
   const Vocabulary v = ReadTokenizer(path);
   const Exported exported = Export(v);
   EXPECT_EQ(exported.file().metadata.GetString("tokenizer.ggml.pre", ""), "llama-bpe");
-  EXPECT_EQ(exported.file().metadata.GetInt("tokenizer.ggml.eot_token_id", -1, 0, 1 << 20), 128009);
+  EXPECT_EQ(exported.file().metadata.Find("tokenizer.ggml.eot_token_id"), nullptr);  // known by its text
   const Tokenizer got = exported.tokenizer();
   ExpectSameTokens(got, Tokenizer(v));
   EXPECT_TRUE(got.IsEos(128001));
@@ -161,6 +161,19 @@ TEST(AddTokenizer, ATokenAroundTheTextIsBosEvenUnnamed) {
   Vocabulary v = Tiny();
   v.bos = -1;
   EXPECT_EQ(Export(v).file().metadata.GetInt("tokenizer.ggml.bos_token_id", -1, 0, 99), 1);
+}
+
+TEST(AddTokenizer, OtherTokensMayEndAGeneration) {
+  Vocabulary v = Tiny();
+  v.eos = {2, 6, 5};
+  const Exported two = Export(v);
+  EXPECT_TRUE(two.notes.empty());
+  const Tokenizer tokenizer = two.tokenizer();
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    EXPECT_EQ(tokenizer.IsEos(id), id == 2 || id == 5 || id == 6) << id;
+  }
+  v.eos.push_back(4);
+  EXPECT_EQ(Export(v).notes.size(), 1u);
 }
 
 TEST(AddTokenizer, RefusesWhatTheFormatCannotSay) {

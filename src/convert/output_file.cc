@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
@@ -17,7 +16,8 @@ namespace spate {
 namespace {
 
 constexpr size_t kShownPath = 200;
-constexpr mode_t kMode = 0644;  // models are no secrets
+constexpr mode_t kMode = 0666;  // less the umask
+constexpr int kMostNames = 100;
 
 std::string Show(const std::string& path) { return OneLine(path, kShownPath); }
 
@@ -36,13 +36,15 @@ void CheckRoom(int fd, const std::string& path, int64_t bytes) {
 
 }  // namespace
 
-OutputFile::OutputFile(const std::filesystem::path& path, int64_t bytes)
-    : path_(path.string()), beside_(path_ + ".XXXXXX") {
-  fd_ = mkostemp(beside_.data(), O_CLOEXEC);
-  if (fd_ < 0) Fail(path_, errno);
+OutputFile::OutputFile(const std::filesystem::path& path, int64_t bytes) : path_(path.string()) {
+  for (int i = 0; fd_ < 0; ++i) {
+    beside_ = fmt::format("{}.{}-{}.part", path_, getpid(), i);
+    fd_ = open(beside_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
+    if (fd_ < 0 && (errno != EEXIST || i == kMostNames)) Fail(path_, errno);
+  }
   try {
     CheckRoom(fd_, path_, bytes);
-    if (ftruncate(fd_, bytes) != 0 || fchmod(fd_, kMode) != 0) Fail(path_, errno);
+    if (ftruncate(fd_, bytes) != 0) Fail(path_, errno);
   } catch (...) {
     close(fd_);
     unlink(beside_.c_str());

@@ -1,7 +1,6 @@
 #include "convert/output_file.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "convert/folder_for_test.h"
@@ -29,9 +28,8 @@ TEST(OutputFile, AppearsWhole) {
   }
   EXPECT_EQ(ContentOf(path), std::string("ab\0\0\0xyz", 8));
   EXPECT_EQ(CountFiles(folder), 1u);
-  struct stat info {};
-  ASSERT_EQ(stat(path.c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777, 0644u);
+  PutFile(folder / "other", "");
+  EXPECT_EQ(fs::status(path).permissions(), fs::status(folder / "other").permissions());
 }
 
 TEST(OutputFile, LeavesNothingBehindWhenItIsGivenUp) {
@@ -43,6 +41,17 @@ TEST(OutputFile, LeavesNothingBehindWhenItIsGivenUp) {
     EXPECT_EQ(Write(&file, 0, "ab"), 0);
   }
   EXPECT_EQ(CountFiles(folder), 0u);
+}
+
+TEST(OutputFile, TwoOfOneNameDoNotMeet) {
+  const FolderForTest folder;
+  OutputFile a(folder / "x", 1), b(folder / "x", 1);
+  EXPECT_NE(a.path(), b.path());
+  EXPECT_EQ(Write(&a, 0, "a"), 0);
+  EXPECT_EQ(Write(&b, 0, "b"), 0);
+  b.Commit();
+  a.Commit();
+  EXPECT_EQ(ContentOf(folder / "x"), "a");
 }
 
 TEST(OutputFile, SaysWhatIsMissing) {
