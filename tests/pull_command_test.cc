@@ -1,7 +1,6 @@
 // `spate pull` and names of models as a person types them: what is said and how it ends, without a network.
 #include <gtest/gtest.h>
 
-
 #include "tests/program.h"
 
 namespace spate {

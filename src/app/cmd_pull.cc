@@ -161,7 +161,8 @@ void AddPullCommand(Cli& cli) {
   command->add_option("model", flags->model, "OWNER/NAME; :QUANT chooses among GGUF files, as in :Q4_K_M");
   command->add_option("--revision", flags->revision, "branch, tag or commit; then -m OWNER/NAME@REVISION")
       ->default_str("main");
-  command->add_option("--endpoint", flags->endpoint, "address of the hub; Default: HF_ENDPOINT, or huggingface.co");
+  command->add_option("--endpoint", flags->endpoint,
+                      "address of the hub. Default: HF_ENDPOINT, else https://huggingface.co");
   command->add_flag("--list", flags->list, "what has been fetched, with names for -m and sizes");
   command->add_flag("--json", flags->json, "one JSON object, or with --list an array");
   command->add_option_function<std::string>(

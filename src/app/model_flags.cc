@@ -33,8 +33,8 @@ std::optional<DType> ParseFlag(const std::string& flag, const std::string& value
 
 void ModelFlags::AddTo(CLI::App& command) {
   command.add_option("-m,--model", model_,
-                     "Hugging Face folder, .gguf file, Meta, MLC or xLLM model, or the name of one that spate pull "
-                     "fetched;\nwithout it the demo model");
+                     "Hugging Face folder, .gguf file, Meta, MLC or xLLM model, or OWNER/NAME[:QUANT] from\n"
+                     "spate pull; without it the demo model");
   command.add_option("--backend", backend_, "cpu, or ref: slow, the definition")->capture_default_str();
   command.add_option("--threads,-t", threads_, "compute threads; 0 = as many as this process may use")
       ->check(CLI::Range(0, 1024))

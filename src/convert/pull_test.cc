@@ -126,7 +126,7 @@ TEST_F(PullTest, StopsWhenAskedAndGoesOnLater) {
     arrived = done;
     EXPECT_EQ(total, static_cast<int64_t>(config_.size() + weights_.size()));
   };
-  options_.fetch.stop = [&] { return arrived >= 150'000; };
+  options_.fetch.stop = [&] { return arrived >= 150'000 + static_cast<int64_t>(config_.size()); };
   EXPECT_EQ(Error().substr(0, 4), "130:");
   EXPECT_EQ(fs::file_size(store_.path() / InModel("model.safetensors.part")), 150'000u);
   ExpectNoWeights();
