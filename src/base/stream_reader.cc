@@ -1,5 +1,8 @@
 #include "base/stream_reader.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -15,6 +18,17 @@ constexpr int kMostHeld = 12;                    // pieces read ahead
 constexpr size_t kBufferStep = size_t{2} << 20;  // bytes; so that most buffers fit most ranges
 
 uintptr_t Address(std::span<const std::byte> range) { return reinterpret_cast<uintptr_t>(range.data()); }
+
+// One call instead of a fault for every 16 pages. Where the system does not know it, faults do the work.
+void MapPages(std::span<const std::byte> range) {
+#ifdef MADV_POPULATE_READ
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t first = Address(range) / page * page;
+  madvise(reinterpret_cast<void*>(first), Address(range) + range.size() - first, MADV_POPULATE_READ);
+#else
+  (void)range;
+#endif
+}
 
 }  // namespace
 
@@ -68,6 +82,7 @@ void StreamReader::Plan(std::span<const std::span<const std::byte>> ranges, Read
 StreamReader::Piece StreamReader::Read(std::span<const std::byte> range) noexcept {
   if (mode_ == ReadMode::kMapped) {
     FetchAhead(range);
+    MapPages(range);
     return {*this, range};
   }
   std::unique_lock lock(mutex_);

@@ -218,9 +218,12 @@ TEST(GgufTokenizer, BpeSpelledAsText) {
   EXPECT_EQ(t.Decode(Ids{261, 262, 264, 3 + 0xC3, 3 + 0xA9}, true), "b a\n\n\u00e9");
 }
 
-TEST(GgufTokenizer, ZeroBytesInTokensAndNoEndAreNoErrors) {
-  const Tokenizer t = Make(SentencePiece("llama", {{std::string("a\0b", 3), -7, 1}}));
-  EXPECT_EQ(t.Decode(Ids{265}, true), std::string("a\0b", 3));
+TEST(GgufTokenizer, ZeroBytesAndNoEnd) {
+  const std::string zero("a\0b", 3);
+  const std::string message = Message(SentencePiece("llama", {{zero, -7, 1}}));
+  EXPECT_NE(message.find("has the character '\\x00', which is no piece"), std::string::npos) << message;
+  const Tokenizer t = Make(SentencePiece("llama", {{zero, -7, 4}}));  // a token of its own
+  EXPECT_EQ(t.Decode(Ids{265}, false), zero);
   GgufWriter w = WithMerges(Bpe("gpt-2"));
   w.U32("tokenizer.ggml.eos_token_id", UINT32_MAX);  // none
   EXPECT_TRUE(Make(w).eos().empty());

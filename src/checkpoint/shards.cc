@@ -38,7 +38,7 @@ bool IsPlainFileName(std::string_view name) {
 }
 
 fs::path ShardPath(const fs::path& folder, std::string_view name) {
-  const fs::path path = folder / name;
+  fs::path path = folder / name;
   std::error_code error;
   if (!fs::is_symlink(path, error)) return path;
   const fs::path home = fs::canonical(folder, error);
