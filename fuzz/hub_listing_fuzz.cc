@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "convert/hub_files.h"
-#include "convert/hub_listing.h"
+#include "convert/pull/hub_files.h"
+#include "convert/pull/hub_listing.h"
 
 namespace {
 

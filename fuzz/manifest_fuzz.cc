@@ -5,11 +5,12 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "convert/manifest.h"
+#include "convert/safe_name.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const spate::Manifest manifest = spate::ParseManifest({reinterpret_cast<const char*>(data), size}, "fuzz");
-    for (const auto& [name, sum] : manifest.files) CHECK(spate::IsManifestName(name) && sum.sha256.size() == 64);
+    for (const auto& [name, sum] : manifest.files) CHECK(spate::IsSafeName(name) && sum.sha256.size() == 64);
   } catch (const spate::Error&) {
   }
   return 0;

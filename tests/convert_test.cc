@@ -1,5 +1,5 @@
 // spate convert from end to end: what a model computes is what its GGUF file computes, and how the program behaves.
-#include "convert/convert.h"
+#include "convert/gguf/convert.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "convert/folder_for_test.h"
+#include "convert/gguf/folder_for_test.h"
 #include "tests/program.h"
 #include "tests/single_sequence.h"
 

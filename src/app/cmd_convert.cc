@@ -7,7 +7,7 @@
 #include "app/cli.h"
 #include "app/interrupt.h"
 #include "app/model_flags.h"
-#include "convert/convert.h"
+#include "convert/gguf/convert.h"
 #include "term/progress.h"
 #include "term/table.h"
 

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "convert/pull.h"
+#include "convert/pull/pull.h"
 #include "term/progress.h"
 #include "term/table.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "convert/model_store.h"
+#include "convert/pull/model_store.h"
 #include "convert/verify.h"
 #include "term/progress.h"
 

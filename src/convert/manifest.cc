@@ -4,10 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mmap_file.h"
 #include "base/utf8.h"
+#include "convert/safe_name.h"
 
 namespace spate {
 namespace {
@@ -15,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr size_t kMaxName = 512;
 constexpr size_t kMaxShown = 80;
 constexpr size_t kSumDigits = 64;
 
@@ -31,7 +32,7 @@ std::optional<std::string> ParseSum(std::string_view text) {
 }
 
 void AddFile(std::string name, FileSum sum, std::string_view what, Manifest& manifest) {
-  if (!IsManifestName(name)) {
+  if (!IsSafeName(name)) {
     throw Error(ErrorCode::kBadInput, "{}: names \"{}\"; expected files inside the model's folder", what,
                 OneLine(name, kMaxShown));
   }
@@ -60,7 +61,7 @@ Manifest ParseJsonManifest(std::string_view text, std::string_view what) {
     }
     const std::optional<std::string> sum = ParseSum(GetString(file, "sha256", std::nullopt, where));
     if (!sum) throw Error(ErrorCode::kBadInput, "{}: sha256: expected 64 hexadecimal digits", where);
-    AddFile(name, {.bytes = GetInt(file, "bytes", -1, 0, INT64_MAX, where), .sha256 = *sum}, what, manifest);
+    AddFile(name, {.size = GetInt(file, "size", -1, 0, INT64_MAX, where), .sha256 = *sum}, what, manifest);
   }
   return manifest;
 }
@@ -81,26 +82,13 @@ Manifest ParseSums(std::string_view text, std::string_view what) {
     }
     rest.remove_prefix(2);
     if (rest.starts_with("./")) rest.remove_prefix(2);
-    AddFile(std::string(rest), {.bytes = -1, .sha256 = *sum}, what, manifest);
+    AddFile(std::string(rest), {.size = -1, .sha256 = *sum}, what, manifest);
   }
   if (manifest.files.empty()) throw Error(ErrorCode::kBadInput, "{}: names no file", what);
   return manifest;
 }
 
 }  // namespace
-
-bool IsManifestName(std::string_view name) {
-  if (name.empty() || name.size() > kMaxName || !IsValidUtf8(name)) return false;
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\'; };
-  if (std::any_of(name.begin(), name.end(), control)) return false;
-  for (size_t begin = 0; begin <= name.size();) {
-    const size_t end = std::min(name.find('/', begin), name.size());
-    const std::string_view part = name.substr(begin, end - begin);
-    if (part.empty() || part == "." || part == "..") return false;
-    begin = end + 1;
-  }
-  return true;
-}
 
 Manifest ParseManifest(std::string_view text, std::string_view what) {
   const size_t first = text.find_first_not_of(" \t\r\n");
@@ -114,8 +102,14 @@ Manifest ReadManifest(const fs::path& path) {
 
 std::string FormatManifest(const Manifest& manifest) {
   json files = json::object();
-  for (const auto& [name, sum] : manifest.files) files[name] = {{"bytes", sum.bytes}, {"sha256", sum.sha256}};
+  for (const auto& [name, sum] : manifest.files) files[name] = {{"size", sum.size}, {"sha256", sum.sha256}};
   return json{{"format", "spate-manifest"}, {"version", 1}, {"files", std::move(files)}}.dump(2) + "\n";
+}
+
+void WriteManifest(const fs::path& path, const Manifest& manifest) {
+  WriteFileAtomically(path.string(), FormatManifest(manifest));
+  std::error_code ignored;  // as readable as the model itself: a store may be shared
+  fs::permissions(path, fs::perms::group_read | fs::perms::others_read, fs::perm_options::add, ignored);
 }
 
 std::optional<fs::path> FindManifest(const fs::path& folder) {

@@ -2,7 +2,7 @@
 // spate-manifest.json, which this program writes, or from a list as sha256sum prints it. Plain data, pure functions.
 //
 //   {"format": "spate-manifest", "version": 1,
-//    "files": {"config.json": {"bytes": 651, "sha256": "9f86d0..."}, ...}}
+//    "files": {"config.json": {"size": 651, "sha256": "9f86d0..."}, ...}}
 //
 // Names come from strangers: relative paths that stay inside the folder, with "/" between their parts.
 #pragma once
@@ -22,25 +22,25 @@ inline constexpr size_t kMaxManifestFiles = 20'000;
 inline constexpr size_t kMaxManifestBytes = size_t{16} << 20;
 
 struct FileSum {
-  int64_t bytes = -1;  // -1 = not said
+  int64_t size = -1;   // bytes; -1 = not said
   std::string sha256;  // 64 lower-case digits
 
   friend bool operator==(const FileSum&, const FileSum&) = default;
 };
 
-struct Manifest {
-  std::map<std::string, FileSum, std::less<>> files;  // by name, relative to the model's folder
-  bool complete = true;                               // names all files of the model; a sha256sum list need not
-};
+using FileSums = std::map<std::string, FileSum, std::less<>>;  // by name, relative to the model's folder (IsSafeName)
 
-// Whether a manifest may name it: relative, without "." and ".." and empty parts, of printable UTF-8, 512 bytes at
-// most.
-bool IsManifestName(std::string_view name);
+struct Manifest {
+  FileSums files;
+  bool complete = true;  // names all files of the model; a sha256sum list need not
+};
 
 // Either form, told by its first character. `what` names it in messages. Throws Error(kBadInput).
 Manifest ParseManifest(std::string_view text, std::string_view what);
 Manifest ReadManifest(const std::filesystem::path& path);
 std::string FormatManifest(const Manifest& manifest);  // as spate-manifest.json
+// Atomically. Throws Error(kEnvironment).
+void WriteManifest(const std::filesystem::path& path, const Manifest& manifest);
 
 // Which of the two lies in a folder.
 std::optional<std::filesystem::path> FindManifest(const std::filesystem::path& folder);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "convert/safe_name.h"
 
 namespace spate {
 namespace {
@@ -39,15 +40,15 @@ TEST(Manifest, ListsOfSha256sum) {
 }
 
 TEST(Manifest, NamesStayInsideTheFolder) {
-  for (const char* name : {"a", "a/b", "..a", "a..", "a b"}) EXPECT_TRUE(IsManifestName(name)) << name;
+  for (const char* name : {"a", "a/b", "..a", "a..", "a b"}) EXPECT_TRUE(IsSafeName(name)) << name;
   for (const char* name :
        {"", "/a", "../a", "a/../b", "a/..", "./a", "a//b", "a/", ".", "..", "a\\b", "a\nb", "\xff"}) {
-    EXPECT_FALSE(IsManifestName(name)) << name;
+    EXPECT_FALSE(IsSafeName(name)) << name;
   }
-  EXPECT_FALSE(IsManifestName(std::string(513, 'a')));
-  EXPECT_FALSE(IsManifestName(std::string_view("a\0b", 3)));
+  EXPECT_FALSE(IsSafeName(std::string(513, 'a')));
+  EXPECT_FALSE(IsSafeName(std::string_view("a\0b", 3)));
   EXPECT_NE(Refusal(kSum + "  ../../etc/passwd\n"), "");
-  EXPECT_NE(Refusal(fmt::format(R"({{"format": "spate-manifest", "version": 1, "files": {{"/etc/passwd": {{"bytes": 1,
+  EXPECT_NE(Refusal(fmt::format(R"({{"format": "spate-manifest", "version": 1, "files": {{"/etc/passwd": {{"size": 1,
       "sha256": "{}"}}}}}})",
                                 kSum)),
             "");
@@ -60,7 +61,7 @@ TEST(Manifest, WhatIsNone) {
   EXPECT_EQ(Refusal(kSum + "  a\n" + kSum + "  a\n"), "m: names a file twice");
   EXPECT_NE(Refusal("{}"), "");
   EXPECT_NE(Refusal(R"({"format": "spate-manifest", "version": 2, "files": {}})"), "");
-  EXPECT_NE(Refusal(R"({"format": "spate-manifest", "version": 1, "files": {"a": {"bytes": 1, "sha256": "x"}}})"), "");
+  EXPECT_NE(Refusal(R"({"format": "spate-manifest", "version": 1, "files": {"a": {"size": 1, "sha256": "x"}}})"), "");
   EXPECT_NE(Refusal(R"({"format": "spate-manifest", "version": 1, "files": {"a": 3}})"), "");
   std::string many;
   for (size_t i = 0; i <= kMaxManifestFiles; ++i) many += fmt::format("{}  f{}\n", kSum, i);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "convert/safe_name.h"
 
 namespace spate {
 namespace {
@@ -28,7 +29,7 @@ std::vector<std::string> FilesBelow(const fs::path& folder) {
     }
     if (!it->is_regular_file(error) || IsLeftOut(it->path().filename().string())) continue;
     std::string name = it->path().lexically_relative(folder).generic_string();
-    if (!IsManifestName(name)) {
+    if (!IsSafeName(name)) {
       throw Error(ErrorCode::kBadInput, "{}: holds \"{}\", a name that no manifest can have", folder.string(),
                   OneLine(name, 80));
     }

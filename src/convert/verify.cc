@@ -7,13 +7,13 @@
 #include <string_view>
 #include <utility>
 
-#include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "checkpoint/model_path.h"
 #include "convert/manifest.h"
 #include "convert/model_file_list.h"
+#include "convert/safe_name.h"
 #include "convert/stored_tensors.h"
 #include "model/arch.h"
 #include "model/loader.h"
@@ -111,8 +111,8 @@ void Compare(const Manifest& manifest, const ModelFileList& list, std::span<cons
       continue;
     }
     const FilePass& pass = passes[static_cast<size_t>(at - list.names.begin())];
-    if (sum.bytes >= 0 && sum.bytes != SizeOf(pass)) {
-      result.differences.push_back({name, fmt::format("changed: {} bytes, were {}", SizeOf(pass), sum.bytes)});
+    if (sum.size >= 0 && sum.size != SizeOf(pass)) {
+      result.differences.push_back({name, fmt::format("changed: {} bytes, were {}", SizeOf(pass), sum.size)});
     } else if (sum.sha256 != pass.sha256) {
       result.differences.push_back({name, fmt::format("changed: SHA-256 {}..., was {}...", pass.sha256.substr(0, 12),
                                                       sum.sha256.substr(0, 12))});
@@ -134,12 +134,12 @@ void Write(const fs::path& path, const ModelFileList& list, std::span<const File
   std::error_code ignored;
   if (!list.whole_folder && fs::exists(path, ignored)) manifest = ReadManifest(path);
   for (size_t i = 0; i < list.names.size(); ++i) {
-    if (!IsManifestName(list.names[i])) {
+    if (!IsSafeName(list.names[i])) {
       throw Error(ErrorCode::kBadInput, "{}: a name that no manifest can have", OneLine(list.names[i], 80));
     }
-    manifest.files[list.names[i]] = {.bytes = SizeOf(passes[i]), .sha256 = passes[i].sha256};
+    manifest.files[list.names[i]] = {.size = SizeOf(passes[i]), .sha256 = passes[i].sha256};
   }
-  WriteFileAtomically(path.string(), FormatManifest(manifest));
+  WriteManifest(path, manifest);
   // For whoever may read the model.
   using fs::perms;
   fs::permissions(path, perms::owner_read | perms::owner_write | perms::group_read | perms::others_read, ignored);
