@@ -32,7 +32,7 @@ FORMATS = """
 | format | what is read | weights |
 |---|---|---|
 | Hugging Face, safetensors | config.json, model.safetensors or an index with shards | f32, f16, bf16, f64 |
-| ... GPTQ | 2, 3, 4, 8 bits, act-order, both checkpoint formats | computed at load, exact in f32, kept as `--dtype` says |
+| ... GPTQ | 2, 3, 4, 8 bits, act-order, both checkpoint formats | computed at load: exact with `--dtype f32`, else kept as config.json's dtype |
 | ... AWQ | 4 bits, version "gemm" | the same |
 | ... compressed-tensors | pack-quantized (1 to 8 bits), int-quantized, float-quantized (fp8) | the same |
 | ... fp8 | f8_e4m3 with a scale per block, or per tensor or row | the same |

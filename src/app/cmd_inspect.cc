@@ -61,7 +61,6 @@ void PrintJson(const Inspection& found) {
     kept.push_back({{"stored", use.stored},
                     {"kept", use.kept},
                     {"converted", use.converted},
-                    {"matrices", use.parts},
                     {"weights", use.weights},
                     {"stored_bytes", use.stored_bytes},
                     {"memory_bytes", use.kept_bytes}});
@@ -101,10 +100,10 @@ std::string Shown(int64_t bytes) { return Bytes(static_cast<double>(bytes)); }
 
 void PrintFormats(const std::vector<FormatUse>& formats) {
   std::vector<std::vector<std::string>> rows = {
-      {"stored as", "matrices", "bytes", "bits", "runs as", "in memory", "cost"}};
+      {"stored as", "weights", "bytes", "bits", "runs as", "in memory", "cost"}};
   for (const FormatUse& use : formats) {
     const auto stored = static_cast<double>(use.stored_bytes), kept = static_cast<double>(use.kept_bytes);
-    rows.push_back({use.stored, Grouped(use.parts), Shown(use.stored_bytes),
+    rows.push_back({use.stored, Grouped(use.weights), Shown(use.stored_bytes),
                     fmt::format("{:.2f}", 8 * stored / static_cast<double>(std::max<int64_t>(use.weights, 1))),
                     use.converted ? use.kept : "its own bits", Shown(use.kept_bytes),
                     use.converted && stored > 0 ? fmt::format("x {:.2f}", kept / stored) : "-"});

@@ -123,7 +123,6 @@ std::vector<FormatUse> SummarizeFormats(const StoredFormats& stored, std::span<c
     use.stored = label;
     use.kept = std::string(Name(part.kept));
     use.converted = use.stored != use.kept;
-    ++use.parts;
     use.weights += part.stored.rows * part.stored.cols;
     use.stored_bytes += stored.BytesOf(part.stored);
     use.kept_bytes += part.bytes;

@@ -26,7 +26,6 @@ struct FormatUse {
   std::string stored;  // "q4_K", "bf16", "gptq 4-bit"
   std::string kept;    // "q8_0"; the same = its own bits
   bool converted = false;
-  int64_t parts = 0;
   int64_t weights = 0;  // elements
   int64_t stored_bytes = 0;
   int64_t kept_bytes = 0;
