@@ -11,7 +11,7 @@
 #
 # SPATE_PARSER_MODULES read what strangers wrote or keep state over many steps: the target parser_tests builds their
 # tests, which carry the ctest label parser too.
-set(SPATE_PARSER_MODULES base checkpoint tokenizer cache engine)
+set(SPATE_PARSER_MODULES base checkpoint tokenizer cache engine convert_pull)
 add_custom_target(parser_tests)
 
 function(spate_module name)

@@ -4,8 +4,8 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "convert/manifest.h"
-#include "convert/safe_name.h"
+#include "convert/pull/manifest.h"
+#include "convert/pull/safe_name.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

@@ -33,7 +33,8 @@ TABLE = {
     "model": ["base", "quant", "tensor", "checkpoint", HEADERS],
     "engine": ["base", "cache", "comm", "tokenizer", "checkpoint", "model", HEADERS],
     "plan": ["base", "quant", "model"],
-    "convert": ["base", "quant", "tensor", "checkpoint", "tokenizer", "model", "plan", "engine", HEADERS],
+    "convert": ["base", "quant", "tensor", "checkpoint", "tokenizer", "model", "plan", "engine", "convert/pull", HEADERS],
+    "convert/pull": ["base"],
     "server": ["base", "tokenizer", "engine"],
     "bench": ["base", "engine", "plan", HEADERS],
     "term": ["base", "tokenizer", "engine", "bench"],
@@ -85,7 +86,7 @@ def declared_deps(cmake_file):
         if word.isupper():
             inside = word == "DEPS"
         elif inside:
-            deps.append(word.replace("backend_", "backend/"))
+            deps.append(word.replace("backend_", "backend/").replace("convert_", "convert/"))
     return text.count("\n", 0, call.start()) + 1, deps
 
 

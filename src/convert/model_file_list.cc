@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "convert/safe_name.h"
+#include "convert/pull/safe_name.h"
 
 namespace spate {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
-#include "convert/manifest.h"
+#include "convert/pull/manifest.h"
 
 namespace spate {
 

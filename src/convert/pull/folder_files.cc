@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "convert/safe_name.h"
+#include "convert/pull/safe_name.h"
 
 namespace spate {
 namespace {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "convert/manifest.h"
+#include "convert/pull/manifest.h"
 
 namespace spate {
 

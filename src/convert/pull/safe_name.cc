@@ -1,4 +1,4 @@
-#include "convert/safe_name.h"
+#include "convert/pull/safe_name.h"
 
 #include <algorithm>
 

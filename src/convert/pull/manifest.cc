@@ -1,4 +1,4 @@
-#include "convert/manifest.h"
+#include "convert/pull/manifest.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/mmap_file.h"
 #include "base/utf8.h"
-#include "convert/safe_name.h"
+#include "convert/pull/safe_name.h"
 
 namespace spate {
 namespace {

@@ -1,10 +1,10 @@
-#include "convert/manifest.h"
+#include "convert/pull/manifest.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "convert/safe_name.h"
+#include "convert/pull/safe_name.h"
 
 namespace spate {
 namespace {
