@@ -110,6 +110,10 @@ TEST(ConvertCommand, RefusesInOneLine) {
   expect("'" + (Tests() / "golden" / "gpt2").string() + "' -o '" + path + "' --force", 3, "cannot be converted");
   expect("'" + path + "' -o '" + path + "' --force", 2, "is part of the model");
   expect("'" + Demo() + "' -o '" + Demo() + "/config.json' --force", 2, "is part of the model");
+  const FolderForTest links;  // as a cache of models keeps them
+  std::filesystem::create_symlink(path, links / "model.safetensors");
+  std::filesystem::copy_file(Demo() + "/config.json", links / "config.json");
+  expect("'" + (links / "").string() + "' -o '" + path + "' --force", 2, "is part of the model");
   expect("'" + Demo() + "' -o '" + (folder / "none").string() + "/x.gguf'", 5, "No such file or directory");
 }
 

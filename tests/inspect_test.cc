@@ -54,7 +54,9 @@ TEST(InspectCommand, NumbersForAContextAndConcurrency) {
   EXPECT_EQ(more.status, 4);
   EXPECT_NE(more.out.find("does not run, because the model was made for 512 positions"), std::string::npos) << more.out;
   EXPECT_EQ(RunProgram("inspect --dtype q9 " + Source("models/demo")).status, 2);
-  EXPECT_EQ(RunProgram("inspect --context many " + Source("models/demo")).status, 2);
+  for (const char* context : {"many", "-1", "9000000000000000000", "0x10"}) {
+    EXPECT_EQ(RunProgram(fmt::format("inspect --context {} {}", context, Source("models/demo"))).status, 2) << context;
+  }
 }
 
 // A format that the backend keeps and one that it does not.
@@ -88,6 +90,10 @@ TEST(VerifyCommand, ExitCodes) {
   EXPECT_EQ(RunProgram("run --ids 1 -n 1 --verify -m " + folder.string()).status, 3);
   EXPECT_EQ(RunProgram("verify --write " + folder.string()).status, 0);
   EXPECT_EQ(RunProgram("verify " + folder.string()).status, 0);
+  // Only a manifest is replaced by one.
+  EXPECT_EQ(RunProgram("verify --write --manifest " + (folder / "config.json").string() + " " + folder.string()).status,
+            2);
+  EXPECT_EQ(RunProgram("verify " + folder.string()).status, 0);
   fs::resize_file(folder / "model.safetensors", 9000);
   const ProgramResult cut = RunProgram("verify --json " + folder.string());
   EXPECT_EQ(cut.status, 6);
@@ -95,7 +101,26 @@ TEST(VerifyCommand, ExitCodes) {
   EXPECT_EQ(report["differences"][0]["what"], "changed: 9000 bytes, were 15672");
   EXPECT_NE(report["structure_problem"], "");
   EXPECT_EQ(report["passed"], false);
+  fs::remove(folder / "config.json");
+  const ProgramResult gone = RunProgram("verify " + folder.string());
+  EXPECT_EQ(gone.status, 6);
+  EXPECT_NE(gone.out.find("config.json: missing"), std::string::npos) << gone.out;
   fs::remove_all(folder);
+}
+
+TEST(Program, SaysWhenItsOutputCannotBeWritten) {
+  for (const char* arguments : {"inspect", "inspect --known", "verify"}) {
+    const ProgramResult full = RunProgram(fmt::format("{} >/dev/full", arguments));
+    EXPECT_EQ(full.status, 5) << arguments;
+    EXPECT_NE(full.err.find("standard output: cannot write"), std::string::npos) << full.err;
+  }
+}
+
+TEST(Program, MessagesStayOneLineWhateverNamesHold) {
+  const ProgramResult result = RunProgram("inspect $'no\\nsuch\\e[31m'");
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  EXPECT_EQ(result.err.find('\x1b'), std::string::npos) << result.err;
 }
 
 }  // namespace

@@ -91,6 +91,7 @@ void AddChatCommand(Cli& cli) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command->add_option("--context", flags->context, "tokens to make room for; 0 = the model's context")
+      ->transform(TokenCount())
       ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
 }

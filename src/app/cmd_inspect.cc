@@ -16,7 +16,7 @@ using nlohmann::json;
 
 struct InspectFlags {
   std::string model, backend = "cpu", dtype, kv;
-  uint64_t context = 0;
+  int64_t context = 0;
   int concurrency = 1;
   bool json = false;
   bool known = false;
@@ -148,16 +148,15 @@ void PrintText(const Inspection& found) {
 
 int Run(const InspectFlags& flags) {
   if (flags.known) return ListKnown(flags.json);
-  const std::filesystem::path path = ModelPath(flags.model);
-  InspectOptions options{
+  const InspectOptions options{
       .backend = flags.backend,
-      .context = static_cast<int64_t>(std::min<uint64_t>(flags.context, uint64_t{1} << 40)),
+      .context = flags.context,
       .concurrency = flags.concurrency,
       .dtype = ParseWeightFormat(flags.dtype),
       .kv_dtype = ParseKvFormat(flags.kv),
   };
   try {
-    const Inspection found = Inspect(path, options);
+    const Inspection found = Inspect(ModelPath(flags.model), options);
     if (flags.json) {
       PrintJson(found);
     } else {
@@ -166,7 +165,7 @@ int Run(const InspectFlags& flags) {
     return found.exit_code;
   } catch (const Error& error) {
     if (flags.json && error.code() == ErrorCode::kBadInput) {
-      Print({{"path", path.string()},
+      Print({{"path", flags.model},
              {"runs", "no"},
              {"reasons", {error.what()}},
              {"verdict", fmt::format("does not run, because {}", error.what())}});
@@ -186,7 +185,8 @@ void AddInspectCommand(Cli& cli) {
                      [flags] { return Run(*flags); });
   command->add_option("model,-m,--model", flags->model, "folder or file; without it the demo model");
   command->add_option("--context", flags->context, "tokens of prompt and output, such as 8k; 0 = the model's context")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(TokenCount())
+      ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
   command->add_option("--concurrency", flags->concurrency, "sequences at a time")
       ->check(CLI::Range(1, 1 << 20))

@@ -211,6 +211,7 @@ void AddRunCommand(Cli& cli) {
       ->capture_default_str();
   command
       ->add_option("--context", flags->context, "tokens of prompt and output to make room for; 0 = the model's context")
+      ->transform(TokenCount())
       ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
   command->add_flag("--echo", flags->echo, "print the prompt too (a terminal shows it anyway)");

@@ -121,8 +121,7 @@ void AddVerifyCommand(Cli& cli) {
                                      [flags] { return Run(*flags); });
   command->add_option("model,-m,--model", flags->model, "folder or file; without it the demo model");
   command->add_option("--manifest", flags->manifest,
-                      "file with sums: of --write, or a list as sha256sum prints it. Default: spate-manifest.json or "
-                      "SHA256SUMS beside the model");
+                      "file with sums, of --write or sha256sum. Default: that beside the model");
   command->add_flag("--write", flags->write, "make the manifest of what is there now, instead of comparing");
   command->add_flag("--json", flags->json, "one JSON object");
   command->add_option_function<std::string>(

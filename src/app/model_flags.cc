@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "convert/pull/model_store.h"
 #include "convert/verify.h"
 #include "term/progress.h"
@@ -46,9 +47,9 @@ void ModelFlags::AddTo(CLI::App& command) {
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   command.add_flag("--dummy", dummy_, "seeded random weights: the folder needs only config.json");
-  command.add_flag("--mmap,!--no-mmap", mmap_,
-                   "load through the page cache, which keeps the file for the next start. Default: no, around it where "
-                   "the disk is fast");
+  CLI::Option* mapped = command.add_flag("--mmap", mmap_, "load through the page cache, which keeps the file there");
+  command.add_flag("--no-mmap", "load into buffers, around the page cache of a fast disk: the default")
+      ->excludes(mapped);
   command.add_flag("--verify", verify_,
                    "before loading, compare the files' SHA-256 sums with the manifest beside them");
   command.add_option_function<std::string>(
@@ -111,6 +112,22 @@ std::optional<DType> ParseKvFormat(const std::string& value) {
 }
 
 fs::path ModelPath(const std::string& given) { return given.empty() ? DemoModel() : ResolveModel(given); }
+
+CLI::Validator TokenCount() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        const bool thousands = text.ends_with('k') || text.ends_with('K');
+        const char* const end = text.data() + text.size() - (thousands ? 1 : 0);
+        int64_t count = 0;
+        const auto [next, error] = std::from_chars(text.data(), end, count);
+        if (error != std::errc() || next != end || count < 0 || count > int64_t{1} << 40) {
+          return fmt::format("expected a number of tokens such as 4096 or 8k, got {}", OneLine(text, 40));
+        }
+        text = std::to_string(thousands ? count * 1024 : count);
+        return "";
+      },
+      "");
+}
 
 std::vector<int32_t> ParseIds(const std::string& text) {
   std::vector<int32_t> ids;

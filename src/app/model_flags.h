@@ -43,6 +43,9 @@ std::optional<DType> ParseKvFormat(const std::string& value);
 // What a command was given as its model: a path, a name that `spate pull` fetched, or nothing for the demo model.
 std::filesystem::path ModelPath(const std::string& given);
 
+// For a number of tokens: digits, or 8k for 8 x 1024.
+CLI::Validator TokenCount();
+
 // "1,2,3" or "1 2 3" as ids. Error(kUsage) with the first thing that is none.
 std::vector<int32_t> ParseIds(const std::string& text);
 

@@ -128,11 +128,25 @@ void Compare(const Manifest& manifest, const ModelFileList& list, std::span<cons
   }
 }
 
+// Before anything is read: what is replaced must have been a manifest.
+void CheckTarget(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::symlink_status(path, ignored);
+  if (!fs::exists(status)) return;
+  if (!fs::is_regular_file(status)) throw Error(ErrorCode::kUsage, "{}: is no regular file", path.string());
+  try {
+    ReadManifest(path);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kUsage, "{}; --write replaces manifests alone: choose another name, or delete it",
+                error.what());
+  }
+}
+
 // What other models of the folder have in it stays.
 void Write(const fs::path& path, const ModelFileList& list, std::span<const FilePass> passes, Verification& result) {
   Manifest manifest;
   std::error_code ignored;
-  if (!list.whole_folder && fs::exists(path, ignored)) manifest = ReadManifest(path);
+  if (!list.whole_folder) manifest = fs::exists(path, ignored) ? ReadManifest(path) : Manifest{.complete = false};
   for (size_t i = 0; i < list.names.size(); ++i) {
     if (!IsSafeName(list.names[i])) {
       throw Error(ErrorCode::kBadInput, "{}: a name that no manifest can have", OneLine(list.names[i], 80));
@@ -154,7 +168,9 @@ bool HoldsWeights(std::string_view name) {
 }  // namespace
 
 Verification Verify(const fs::path& model, const VerifyOptions& options) {
-  KindOf(model);  // throws for what is no model at all
+  std::error_code ignored;
+  const bool named = !options.manifest.empty() || FindManifest(model).has_value();
+  if (!named || options.write || !fs::is_directory(model, ignored)) KindOf(model);  // throws for what is no model
   const SteadyClock clock;
   const double start = clock.NowSeconds();
   Verification result;
@@ -172,6 +188,7 @@ Verification Verify(const fs::path& model, const VerifyOptions& options) {
     manifest = ReadManifest(*path);
     AddNamedFiles(*manifest, list);
   }
+  if (options.write) CheckTarget(*path);
   if (path) result.manifest = path->string();
 
   OpenedFiles files(list, stored.get());

@@ -30,8 +30,8 @@ void CheckRoom(int fd, const std::string& path, int64_t bytes) {
   if (fstatvfs(fd, &disk) != 0) return;  // writing will tell
   const double free = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
   if (static_cast<double>(bytes) <= free) return;
-  throw Error(ErrorCode::kEnvironment, "{}: needs {:.2f} GB, the disk has {:.2f} GB left", Show(path),
-              static_cast<double>(bytes) / 1e9, free / 1e9);
+  throw Error(ErrorCode::kDoesNotFit, "{}: needs {:.1f} MB, the disk has {:.1f} MB left; choose another disk or type",
+              Show(path), static_cast<double>(bytes) / 1e6, free / 1e6);
 }
 
 }  // namespace

@@ -207,7 +207,6 @@ HttpReply HttpClient::GetOnce(const HttpRequest& request, const std::string& url
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_HTTPHEADER, headers.get());
   set(CURLOPT_USERAGENT, "spate");
-  set(CURLOPT_BUFFERSIZE, 512L * 1024);  // at most libcurl's; fewer, larger writes
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -220,6 +219,8 @@ HttpReply HttpClient::GetOnce(const HttpRequest& request, const std::string& url
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &Transfer::OnProgress);
   set(CURLOPT_XFERINFODATA, static_cast<void*>(transfer));
+  // Fewer, larger writes; refused while a failed transfer still holds its buffer, and then as good without.
+  curl_.easy_setopt(handle_, CURLOPT_BUFFERSIZE, 512L * 1024);
   // Unknown before 7.85, where the check of each address has to do.
   curl_.easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
   if (refused != CURLE_OK) {

@@ -53,7 +53,7 @@ Manifest ParseJsonManifest(std::string_view text, std::string_view what) {
     throw Error(ErrorCode::kBadInput, "{}: expected {{\"format\": \"spate-manifest\", \"version\": 1, \"files\": ...}}",
                 what);
   }
-  Manifest manifest;
+  Manifest manifest{.files = {}, .complete = GetBool(object, "complete", true, what)};
   for (const auto& [name, file] : files->items()) {
     const std::string where = fmt::format("{}: \"{}\"", what, OneLine(name, kMaxShown));
     if (!file.is_object()) {
@@ -103,7 +103,9 @@ Manifest ReadManifest(const fs::path& path) {
 std::string FormatManifest(const Manifest& manifest) {
   json files = json::object();
   for (const auto& [name, sum] : manifest.files) files[name] = {{"size", sum.size}, {"sha256", sum.sha256}};
-  return json{{"format", "spate-manifest"}, {"version", 1}, {"files", std::move(files)}}.dump(2) + "\n";
+  json object = {{"format", "spate-manifest"}, {"version", 1}, {"files", std::move(files)}};
+  if (!manifest.complete) object["complete"] = false;
+  return object.dump(2) + "\n";
 }
 
 void WriteManifest(const fs::path& path, const Manifest& manifest) {

@@ -2,7 +2,8 @@
 // spate-manifest.json, which this program writes, or from a list as sha256sum prints it. Plain data, pure functions.
 //
 //   {"format": "spate-manifest", "version": 1,
-//    "files": {"config.json": {"size": 651, "sha256": "9f86d0..."}, ...}}
+//    "files": {"config.json": {"size": 651, "sha256": "9f86d0..."}, ...},
+//    "complete": false}                                              where other files may lie beside them
 //
 // Names come from strangers: relative paths that stay inside the folder, with "/" between their parts.
 #pragma once
@@ -32,7 +33,7 @@ using FileSums = std::map<std::string, FileSum, std::less<>>;  // by name, relat
 
 struct Manifest {
   FileSums files;
-  bool complete = true;  // names all files of the model; a sha256sum list need not
+  bool complete = true;  // names all files of the folder; a list of sha256sum or one file's manifest need not
 };
 
 // Either form, told by its first character. `what` names it in messages. Throws Error(kBadInput).

@@ -30,6 +30,11 @@ TEST(Manifest, WhatIsWrittenIsRead) {
   EXPECT_TRUE(read.complete);
 }
 
+TEST(Manifest, SaysWhetherItIsComplete) {
+  EXPECT_FALSE(ParseManifest(FormatManifest({.files = {{"a.gguf", {1, kSum}}}, .complete = false}), "m").complete);
+  EXPECT_NE(Refusal(R"({"format": "spate-manifest", "version": 1, "files": {}, "complete": 1})"), "");
+}
+
 TEST(Manifest, ListsOfSha256sum) {
   const std::string text = kSum + "  a.gguf\n" + std::string(64, 'B') + " *./sub/b c.bin\r\n\n";
   const Manifest manifest = ParseManifest(text, "m");

@@ -132,7 +132,13 @@ fs::path StoreFolder() {
     const char* const value = std::getenv(name);
     return value != nullptr && *value == '/' ? fs::path(value) : fs::path();
   };
-  if (const char* const home = std::getenv("SPATE_HOME"); home != nullptr && *home != '\0') return fs::absolute(home);
+  if (const char* const home = std::getenv("SPATE_HOME"); home != nullptr && *home != '\0') {
+    std::error_code error;
+    fs::path folder = fs::absolute(home, error);
+    if (!error) return folder;
+    throw Error(ErrorCode::kEnvironment, "SPATE_HOME: {}: {}; set it to an absolute path", OneLine(home, kMaxShown),
+                error.message());
+  }
   if (const fs::path data = absolute("XDG_DATA_HOME"); !data.empty()) return data / "spate";
   if (const fs::path home = absolute("HOME"); !home.empty()) return home / ".local" / "share" / "spate";
   throw Error(ErrorCode::kEnvironment, "no place for models: set SPATE_HOME to a folder");
