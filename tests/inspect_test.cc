@@ -117,7 +117,7 @@ TEST(Program, SaysWhenItsOutputCannotBeWritten) {
 }
 
 TEST(Program, MessagesStayOneLineWhateverNamesHold) {
-  const ProgramResult result = RunProgram("inspect $'no\\nsuch\\e[31m'");
+  const ProgramResult result = RunProgram("inspect \"$(printf 'no\\nsuch\\033[31m')\"");
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
   EXPECT_EQ(result.err.find('\x1b'), std::string::npos) << result.err;

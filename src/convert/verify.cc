@@ -146,7 +146,8 @@ void CheckTarget(const fs::path& path) {
 void Write(const fs::path& path, const ModelFileList& list, std::span<const FilePass> passes, Verification& result) {
   Manifest manifest;
   std::error_code ignored;
-  if (!list.whole_folder) manifest = fs::exists(path, ignored) ? ReadManifest(path) : Manifest{.complete = false};
+  if (!list.whole_folder)
+    manifest = fs::exists(path, ignored) ? ReadManifest(path) : Manifest{.files = {}, .complete = false};
   for (size_t i = 0; i < list.names.size(); ++i) {
     if (!IsSafeName(list.names[i])) {
       throw Error(ErrorCode::kBadInput, "{}: a name that no manifest can have", OneLine(list.names[i], 80));
