@@ -48,7 +48,8 @@ void ModelFlags::AddTo(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--dummy", dummy_, "seeded random weights: the folder needs only config.json");
   CLI::Option* mapped = command.add_flag("--mmap", mmap_, "load through the page cache, which keeps the file there");
-  command.add_flag("--no-mmap", "load into buffers, around the page cache of a fast disk: the default")
+  command.add_flag("--no-mmap")
+      ->description("load into buffers, around the page cache of a fast disk: the default")
       ->excludes(mapped);
   command.add_flag("--verify", verify_,
                    "before loading, compare the files' SHA-256 sums with the manifest beside them");

@@ -56,12 +56,13 @@ TEST(OutputFile, TwoOfOneNameDoNotMeet) {
 
 TEST(OutputFile, SaysWhatIsMissing) {
   const FolderForTest folder;
-  const auto message = [](const fs::path& path, int64_t bytes) {
-    return MessageOf(ErrorCode::kEnvironment, [&] { OutputFile file(path, bytes); });
+  const auto message = [](ErrorCode code, const fs::path& path, int64_t bytes) {
+    return MessageOf(code, [&] { OutputFile file(path, bytes); });
   };
-  EXPECT_NE(message(folder / "none" / "model.gguf", 8).find("No such file"), std::string::npos);
-  const std::string full = message(folder / "model.gguf", int64_t{1} << 62);
-  EXPECT_NE(full.find("needs 4611686018.43 GB, the disk has "), std::string::npos) << full;
+  EXPECT_NE(message(ErrorCode::kEnvironment, folder / "none" / "model.gguf", 8).find("No such file"),
+            std::string::npos);
+  const std::string full = message(ErrorCode::kDoesNotFit, folder / "model.gguf", int64_t{1} << 62);
+  EXPECT_NE(full.find("needs 4611686018427.4 MB, the disk has "), std::string::npos) << full;
   EXPECT_EQ(CountFiles(folder), 0u);
 }
 

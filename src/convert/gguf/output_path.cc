@@ -1,5 +1,6 @@
 #include "convert/gguf/output_path.h"
 
+#include <optional>
 #include <system_error>
 
 #include "base/error.h"
@@ -25,16 +26,17 @@ bool BelongsTo(const fs::path& output, const fs::path& model) {
   const bool folder = fs::is_directory(model, ignored);
   const fs::path home = folder ? model : model.parent_path().empty() ? fs::path(".") : model.parent_path();
   const fs::path place = output.parent_path().empty() ? fs::path(".") : output.parent_path();
-  // The file itself, wherever it lies: names in a folder may be links.
   if (!folder && fs::equivalent(output, model, ignored)) return true;
+  const std::optional<fs::path> gguf = FindGguf(model);
+  // Wherever a file lies: names in a folder may be links. A GGUF file beside other weights is not read.
   if (folder) {
     std::error_code error;
     for (fs::directory_iterator it(model, error), end; !error && it != end; it.increment(error)) {
-      if (fs::equivalent(output, it->path(), ignored)) return true;
+      if ((gguf || it->path().extension() != ".gguf") && fs::equivalent(output, it->path(), ignored)) return true;
     }
   }
   if (!fs::equivalent(place, home, ignored)) return false;
-  if (const auto gguf = FindGguf(model)) return fs::equivalent(output, *gguf, ignored) || IsPartOf(output, *gguf);
+  if (gguf) return fs::equivalent(output, *gguf, ignored) || IsPartOf(output, *gguf);
   return folder && output.extension() != ".gguf";  // weights, configuration, tokenizer
 }
 
