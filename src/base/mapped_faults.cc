@@ -47,9 +47,8 @@ bool PutZeros(uintptr_t address, Slot& slot) {
   slot.faulted.store(true, std::memory_order_relaxed);
   // The bare system call: what wraps mmap (ThreadSanitizer) is not made for a handler, and would call it a write that
   // races with other readers. Several threads may do this at once: all of them put zeros where nothing is.
-  const long zeros =
-      syscall(SYS_mmap, first, end - first, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0L);
-  return zeros != -1;
+  constexpr long kProtection = PROT_READ, kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  return syscall(SYS_mmap, first, end - first, kProtection, kFlags, -1L, 0L) != -1;
 }
 
 void OnBusError(int signal, siginfo_t* info, void* context) {
