@@ -14,8 +14,8 @@ namespace {
 
 // What the operating system would make of the name, told without looking at it part by part.
 bool StaysInside(const std::string& name) {
-  const std::filesystem::path path = std::filesystem::path("/root/folder") / name;
-  return path.lexically_normal() == path && path.string().rfind("/root/folder/", 0) == 0;
+  const std::filesystem::path path = std::filesystem::path("/top/folder") / name;
+  return path.lexically_normal() == path && path.string().rfind("/top/folder/", 0) == 0;
 }
 
 }  // namespace

@@ -155,9 +155,6 @@ void Write(const fs::path& path, const ModelFileList& list, std::span<const File
     manifest.files[list.names[i]] = {.size = SizeOf(passes[i]), .sha256 = passes[i].sha256};
   }
   WriteManifest(path, manifest);
-  // For whoever may read the model.
-  using fs::perms;
-  fs::permissions(path, perms::owner_read | perms::owner_write | perms::group_read | perms::others_read, ignored);
   result.written = true;
 }
 

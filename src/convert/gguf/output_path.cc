@@ -21,23 +21,21 @@ bool IsPartOf(const fs::path& output, const fs::path& gguf) {
   return other.size() == name.size() && other.starts_with(begin) && other.ends_with(end);
 }
 
+// Wherever a file lies: names in a folder may be links. A GGUF file beside other weights is not read.
 bool BelongsTo(const fs::path& output, const fs::path& model) {
   std::error_code ignored;
   const bool folder = fs::is_directory(model, ignored);
-  const fs::path home = folder ? model : model.parent_path().empty() ? fs::path(".") : model.parent_path();
-  const fs::path place = output.parent_path().empty() ? fs::path(".") : output.parent_path();
   if (!folder && fs::equivalent(output, model, ignored)) return true;
   const std::optional<fs::path> gguf = FindGguf(model);
-  // Wherever a file lies: names in a folder may be links. A GGUF file beside other weights is not read.
   if (folder) {
     std::error_code error;
     for (fs::directory_iterator it(model, error), end; !error && it != end; it.increment(error)) {
       if ((gguf || it->path().extension() != ".gguf") && fs::equivalent(output, it->path(), ignored)) return true;
     }
+    return false;
   }
-  if (!fs::equivalent(place, home, ignored)) return false;
-  if (gguf) return fs::equivalent(output, *gguf, ignored) || IsPartOf(output, *gguf);
-  return folder && output.extension() != ".gguf";  // weights, configuration, tokenizer
+  return gguf && fs::equivalent(fs::absolute(output).parent_path(), fs::absolute(*gguf).parent_path(), ignored) &&
+         IsPartOf(output, *gguf);
 }
 
 }  // namespace
