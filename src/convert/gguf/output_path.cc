@@ -34,7 +34,9 @@ bool BelongsTo(const fs::path& output, const fs::path& model) {
     }
     return false;
   }
-  return gguf && fs::equivalent(fs::absolute(output).parent_path(), fs::absolute(*gguf).parent_path(), ignored) &&
+  return gguf &&
+         fs::equivalent(fs::absolute(output, ignored).parent_path(), fs::absolute(*gguf, ignored).parent_path(),
+                        ignored) &&
          IsPartOf(output, *gguf);
 }
 
