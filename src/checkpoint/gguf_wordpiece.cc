@@ -1,8 +1,8 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "checkpoint/bert_pre_tokenizer.h"
 #include "checkpoint/gguf_vocabularies.h"
-#include "checkpoint/pre_tokenizer_patterns.h"
 
 namespace spate {
 namespace {
@@ -43,7 +43,7 @@ Vocabulary MakeGgufWordPiece(const GgufMetadata& metadata, const GgufTokens& tok
   const bool lowercase = metadata.GetBool("tokenizer.ggml.normalizer.lowercase", true);
   v.normalizer = {NormalizeBert{.strip_accents = metadata.GetBool("tokenizer.ggml.normalizer.strip_accents", lowercase),
                                 .lowercase = lowercase}};
-  v.pre_tokenizer = BertPreTokenizerSteps();
+  v.pre_tokenizer = {BertPreTokenizer()};
   v.decoder = {DecodeWordPiece{std::string(kContinues), true}};
   return v;
 }

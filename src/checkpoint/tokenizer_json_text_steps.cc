@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "checkpoint/base64.h"
-#include "checkpoint/pre_tokenizer_patterns.h"
+#include "checkpoint/bert_pre_tokenizer.h"
 #include "checkpoint/tokenizer_json_fields.h"
 #include "checkpoint/tokenizer_json_parts.h"
 
@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kSpace = "\\s";
+constexpr const char* kPunctuation = "[!-/:-@\\[-`{-~\\p{P}]";
 // Rust's \w+|[^\w\s]+ spelled out, because Oniguruma's \w differs: joiners and circled and squared letters.
 constexpr const char* kWordsOrOthers =
     "[\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\u200C\u200D\u24B6-\u24E9\U0001F130-\U0001F149\U0001F150-\U0001F169"
@@ -111,16 +113,16 @@ std::vector<PreTokenizerStep> ReadPreTokenizer(const json& root, std::string_vie
     } else if (kind == "Whitespace") {
       steps.emplace_back(SplitPattern{{kWordsOrOthers, true}, SplitBehavior::kRemoved, true});
     } else if (kind == "WhitespaceSplit") {
-      steps.emplace_back(SplitPattern{{kSpacePattern, true}, SplitBehavior::kRemoved, false});
+      steps.emplace_back(SplitPattern{{kSpace, true}, SplitBehavior::kRemoved, false});
     } else if (kind == "CharDelimiterSplit") {
       steps.emplace_back(
           SplitPattern{{ReadCharacter(options, "delimiter", where), false}, SplitBehavior::kRemoved, false});
     } else if (kind == "Punctuation") {
       const bool named = FindField(options, "behavior", where) != nullptr;
-      steps.emplace_back(SplitPattern{
-          {kPunctuationPattern, true}, named ? ReadBehavior(options, where) : SplitBehavior::kIsolated, false});
+      steps.emplace_back(
+          SplitPattern{{kPunctuation, true}, named ? ReadBehavior(options, where) : SplitBehavior::kIsolated, false});
     } else if (kind == "BertPreTokenizer") {
-      for (PreTokenizerStep& step : BertPreTokenizerSteps()) steps.push_back(std::move(step));
+      steps.push_back(BertPreTokenizer());
     } else if (kind == "FixedLength") {
       const int64_t length = GetInt(options, "length", 5, 1, 65535, where);  // up to PCRE2's limit
       steps.emplace_back(SplitPattern{{fmt::format("(?m:.{{1,{}}})", length), true}, SplitBehavior::kIsolated, false});
