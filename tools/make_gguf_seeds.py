@@ -51,7 +51,8 @@ def add_bpe(w, pre):
 
 
 def add_wordpiece(w):
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "\u2581hel", "lo", "l", "o", "\u2581a", "\u2581it", "\u2581s", "\u2581'"]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "\u2581hel", "lo", "l", "o", "\u2581a",
+              "\u2581it", "\u2581s", "\u2581'"]
     w.add_tokenizer_model("bert")
     w.add_token_list(tokens)
     w.add_token_types([CONTROL] * 4 + [NORMAL] * (len(tokens) - 4))

@@ -221,8 +221,8 @@ def wordpiece(corpus):
     tok.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tok.decoder = decoders.WordPiece(prefix="##", cleanup=True)
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tok.train_from_iterator(corpus, trainers.WordPieceTrainer(vocab_size=500, special_tokens=special, limit_alphabet=120,
-                                                              show_progress=False))
+    trainer = trainers.WordPieceTrainer(vocab_size=500, special_tokens=special, limit_alphabet=120, show_progress=False)
+    tok.train_from_iterator(corpus, trainer)
     tok.add_tokens(flagged_tokens(normalized_ok=False))
     tok.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",

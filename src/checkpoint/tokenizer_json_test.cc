@@ -109,7 +109,7 @@ TEST(TokenizerJson, EveryTruncationIsAnError) {
 TEST(TokenizerJson, WordPiece) {
   json j = Small();
   j["model"] = json::parse(R"({"type": "WordPiece", "unk_token": "?", "continuing_subword_prefix": "##",
-                               "max_input_chars_per_word": 4, "vocab": {"a": 0, "##b": 1, "ab": 2, "?": 3, "##bb": 4}})");
+      "max_input_chars_per_word": 4, "vocab": {"a": 0, "##b": 1, "ab": 2, "?": 3, "##bb": 4}})");
   EXPECT_EQ(Encoded(j, "abbb<s>a"), (Ids{2, 4, 5, 0}));
   EXPECT_EQ(Encoded(j, "abbbb"), Ids{3});
   j["model"]["merges"] = json::parse(R"([["a", "b"]])");  // not a field of this model
