@@ -292,11 +292,17 @@ def assigned():
     """Code points that this Python's Unicode has assigned, without those that the package's older tables lack."""
     forms = [(getattr(normalizers, f)(), f) for f in ("NFC", "NFD", "NFKC", "NFKD")]
     strip = normalizers.StripAccents()
+    bert, bert_split = normalizers.BertNormalizer(strip_accents=True), pre_tokenizers.BertPreTokenizer()
     known, unknown = [], []
     for c in range(0x110000):
         char = chr(c)
         category = unicodedata.category(char)
         if category in ("Cn", "Cs", "Co"):
+            continue
+        gone = bert.normalize_str(f"a{char}") == "a"
+        apart = len(bert_split.pre_tokenize_str(f"a{char}b")) == 3
+        if c > 127 and (gone != (category in ("Mn", "Cf", "Cc")) or apart != category.startswith("P")):
+            unknown.append(c)
             continue
         # Marks of class 240 and 1 around it show its combining class.
         agrees = (strip.normalize_str(char) == "") == category.startswith("M") and all(
