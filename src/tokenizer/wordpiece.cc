@@ -5,11 +5,16 @@
 namespace spate {
 namespace {
 
+constexpr size_t kMaxCharacterBytes = 4;
+
+// Without the tokens that are longer than any word that is looked at.
 PieceTrie MakeTrie(const Vocabulary& v) {
+  const size_t max_bytes = v.subword_prefix.size() + v.max_word_characters * kMaxCharacterBytes;
   std::vector<PieceTrie::Entry> entries;
   entries.reserve(v.tokens.size());
   for (size_t id = 0; id < v.tokens.size(); ++id) {
-    if (v.kinds[id] == TokenKind::kModel) entries.push_back({v.tokens[id], static_cast<int32_t>(id)});
+    if (v.kinds[id] != TokenKind::kModel || v.tokens[id].size() > max_bytes) continue;
+    entries.push_back({v.tokens[id], static_cast<int32_t>(id)});
   }
   return PieceTrie(std::move(entries));
 }
