@@ -67,6 +67,14 @@ std::string Json(bool byte_level, std::string_view steps) {
                      byte_level ? "" : R"(,"unk_token":"<unk>","fuse_unk":true,"byte_fallback":true)");
 }
 
+// BERT's steps, words of at most 6 characters.
+constexpr std::string_view kWordPiece =
+    R"({"normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"lowercase":true},)"
+    R"("pre_tokenizer":{"type":"BertPreTokenizer"},"decoder":{"type":"WordPiece","prefix":"##","cleanup":true},)"
+    R"("post_processor":{"type":"BertProcessing","cls":["[CLS]",1],"sep":["[SEP]",2]},)"
+    R"("model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",)"
+    R"("max_input_chars_per_word":6,"vocab":{"[UNK]":0,"[CLS]":1,"[SEP]":2,"a":3,"##a":4,"##aaa":5,"##b":6,"ab":7,"e":8,"\u4e2d":9,"'":10,"s":11}}})";
+
 struct Subject {
   spate::Tokenizer tokenizer;
   bool keeps_text;  // decoding what was encoded gives the text back
@@ -106,6 +114,7 @@ std::vector<Subject> MakeSubjects() {
   add(false,
       R"("normalizer":{"type":"Sequence","normalizers":[{"type":"NFKD"},{"type":"StripAccents"},{"type":"Lowercase"},{"type":"Strip","strip_left":true,"strip_right":true}]},"pre_tokenizer":{"type":"Metaspace","replacement":"\u2581"},"decoder":{"type":"Metaspace","replacement":"\u2581"})",
       false);
+  subjects.push_back({spate::Tokenizer(spate::ParseTokenizerJson(kWordPiece, "", "built in")), false});
   return subjects;
 }
 

@@ -254,6 +254,38 @@ def unigram(corpus, folder):
     yield "unigram_fallback", Tokenizer.from_str(json.dumps(data))
 
 
+def wordpieces(corpus):
+    """BERT's, with case and accents, and with other steps, an empty prefix, short words."""
+    P = pre_tokenizers
+    cases = {
+        "bert": ({}, normalizers.BertNormalizer(), P.BertPreTokenizer()),
+        "cased": ({}, normalizers.BertNormalizer(lowercase=False), P.BertPreTokenizer()),
+        "accents": ({}, normalizers.BertNormalizer(strip_accents=False, clean_text=False, handle_chinese_chars=False),
+                    P.BertPreTokenizer()),
+        "short_words": (dict(max_input_chars_per_word=5), normalizers.NFC(), P.Whitespace()),
+        "no_prefix": (dict(continuing_subword_prefix=""), normalizers.NFKC(), P.WhitespaceSplit()),
+        "metaspace": (dict(continuing_subword_prefix="▁"), None, P.Metaspace()),
+        "whole": (dict(max_input_chars_per_word=1000), None, None),
+    }
+    for name, (options, normalizer, pre) in cases.items():
+        tok = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        if normalizer:
+            tok.normalizer = normalizer
+        if pre:
+            tok.pre_tokenizer = pre
+        prefix = options.get("continuing_subword_prefix", "##")
+        tok.decoder = decoders.WordPiece(prefix, cleanup=name != "cased")
+        special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        tok.train_from_iterator(corpus, trainers.WordPieceTrainer(
+            vocab_size=1200, limit_alphabet=180, special_tokens=special, show_progress=False,
+            continuing_subword_prefix=prefix))
+        data = json.loads(tok.to_str())
+        data["model"].update(options)
+        tok = Tokenizer.from_str(json.dumps(data))
+        tok.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+        yield f"wordpiece_{name}", tok
+
+
 def pre_tokenizer_kinds(corpus):
     P = pre_tokenizers
     kinds = {"whitespace": P.Whitespace(), "whitespace_split": P.WhitespaceSplit(), "bert": P.BertPreTokenizer(),
@@ -283,7 +315,7 @@ def pre_tokenizer_kinds(corpus):
 
 
 def json_subjects(corpus, folder, only):
-    for make in (byte_level, metaspace_bpe, affixes, lambda c: unigram(c, folder), pre_tokenizer_kinds):
+    for make in (byte_level, metaspace_bpe, affixes, lambda c: unigram(c, folder), wordpieces, pre_tokenizer_kinds):
         for name, tok in make(corpus):
             if not only.search(name):
                 continue

@@ -50,6 +50,18 @@ def add_bpe(w, pre):
     return len(tokens)
 
 
+def add_wordpiece(w):
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "\u2581hel", "lo", "l", "o", "\u2581a",
+              "\u2581it", "\u2581s", "\u2581'"]
+    w.add_tokenizer_model("bert")
+    w.add_token_list(tokens)
+    w.add_token_types([CONTROL] * 4 + [NORMAL] * (len(tokens) - 4))
+    w.add_pad_token_id(0)
+    w.add_unk_token_id(1)
+    w.add_uint32("tokenizer.ggml.cls_token_id", 2)
+    w.add_sep_token_id(3)
+
+
 def add_hyper(w, kv_heads=1, rms=True):
     w.add_context_length(64)
     w.add_embedding_length(8)
@@ -98,6 +110,11 @@ def gemma(w):
     w.add_sliding_window(16)
 
 
+def bert(w):
+    add_wordpiece(w)
+    w.add_causal_attention(False)
+
+
 def types(w):
     rng = np.random.default_rng(1)
     for name in ("Q4_0", "Q8_0", "Q5_1"):
@@ -116,7 +133,8 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    for arch, fill in (("llama", llama), ("qwen2", qwen), ("phi3", phi), ("gemma2", gemma), ("falcon", types)):
+    for arch, fill in (("llama", llama), ("qwen2", qwen), ("phi3", phi), ("gemma2", gemma), ("bert", bert),
+                       ("falcon", types)):
         writer = gguf.GGUFWriter(out / f"{arch}.gguf", arch)
         fill(writer)
         writer.write_header_to_file()

@@ -214,7 +214,23 @@ def partial_fallback(corpus):
     return tok, None
 
 
-KINDS = [gpt2, llama3, qwen2, llama2, mistral, metaspace, odd, partial_fallback]
+def wordpiece(corpus):
+    """BERT's steps; a word of more than 40 characters is unk."""
+    tok = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=40))
+    tok.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tok.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tok.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=500, special_tokens=special, limit_alphabet=120, show_progress=False)
+    tok.train_from_iterator(corpus, trainer)
+    tok.add_tokens(flagged_tokens(normalized_ok=False))
+    tok.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(t, tok.token_to_id(t)) for t in ("[CLS]", "[SEP]")])
+    return tok, None
+
+
+KINDS = [gpt2, llama3, qwen2, llama2, mistral, metaspace, odd, partial_fallback, wordpiece]
 
 FRAGMENTS = [
     "hello", "Hello", "WORLD", "world", "the", "King", "don't", "DON'T", "we'll", "WE'LL", "I'm", "it's", "IT'S",
@@ -276,11 +292,17 @@ def assigned():
     """Code points that this Python's Unicode has assigned, without those that the package's older tables lack."""
     forms = [(getattr(normalizers, f)(), f) for f in ("NFC", "NFD", "NFKC", "NFKD")]
     strip = normalizers.StripAccents()
+    bert, bert_split = normalizers.BertNormalizer(strip_accents=True), pre_tokenizers.BertPreTokenizer()
     known, unknown = [], []
     for c in range(0x110000):
         char = chr(c)
         category = unicodedata.category(char)
         if category in ("Cn", "Cs", "Co"):
+            continue
+        gone = bert.normalize_str(f"a{char}") == "a"
+        apart = len(bert_split.pre_tokenize_str(f"a{char}b")) == 3
+        if c > 127 and (gone != (category in ("Mn", "Cf", "Cc")) or apart != category.startswith("P")):
+            unknown.append(c)
             continue
         # Marks of class 240 and 1 around it show its combining class.
         agrees = (strip.normalize_str(char) == "") == category.startswith("M") and all(

@@ -19,6 +19,7 @@ struct Defaults {
   int32_t eos = -1;
   int32_t unk = -1;
   int32_t pad = -1;
+  int32_t sep = -1;
   bool add_bos = false;
   bool add_eos = false;
   bool add_sep = false;
@@ -59,7 +60,7 @@ void SetNamedIds(const GgufMetadata& metadata, const GgufTokens& tokens, const D
   const int32_t eos = ReadTokenId(metadata, "eos", count, defaults.eos);
   v->eos = EndIds(metadata, tokens, eos);
   // The misspelling is the format's.
-  const int32_t sep = ReadTokenId(metadata, "seperator", count, -1);
+  const int32_t sep = ReadTokenId(metadata, "seperator", count, defaults.sep);
   v->post_processor.clear();
   const auto put = [&](std::string_view flag, bool fallback, int32_t id) {
     if (!metadata.GetBool(fmt::format("tokenizer.ggml.add_{}_token", flag), fallback) || id < 0) return;
@@ -97,8 +98,17 @@ Vocabulary ReadGgufTokenizer(const GgufFile& file) {
     SetNamedIds(metadata, tokens, defaults, &v);
     return v;
   }
+  if (model == "bert") {
+    defaults = {.bos = 101, .unk = 100, .pad = 0, .sep = 102, .add_bos = true, .add_sep = true};
+    const GgufTokens tokens = ReadGgufTokens(metadata);
+    const size_t count = tokens.texts.size();
+    Vocabulary v = MakeGgufWordPiece(metadata, tokens, ReadTokenId(metadata, "unknown", count, defaults.unk));
+    defaults.bos = ReadTokenId(metadata, "cls", count, defaults.bos);  // older files have no other name for it
+    SetNamedIds(metadata, tokens, defaults, &v);
+    return v;
+  }
   metadata.Fail(kModel, fmt::format("a tokenizer of kind \"{}\" is not supported; known are llama, gpt2, gemma4, "
-                                    "whitespace and t5",
+                                    "whitespace, t5 and bert",
                                     OneLine(model, 60)));
 }
 

@@ -1,5 +1,6 @@
 // The tokenizer in a GGUF file's metadata as a Vocabulary: kinds "llama" (SentencePiece BPE), "gpt2", "gemma4"
-// and "whitespace" (BPE with merges) and "t5" (unigram). The Vocabulary copies what it needs. Pure functions.
+// and "whitespace" (BPE with merges), "t5" (unigram) and "bert" (WordPiece). The Vocabulary copies what it needs. Pure
+// functions.
 //
 //   const Tokenizer tokenizer(ReadGgufTokenizer(opened.file));
 #pragma once

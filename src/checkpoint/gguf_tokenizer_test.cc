@@ -218,6 +218,51 @@ TEST(GgufTokenizer, BpeSpelledAsText) {
   EXPECT_EQ(t.Decode(Ids{261, 262, 264, 3 + 0xC3, 3 + 0xA9}, true), "b a\n\n\u00e9");
 }
 
+// Words with U+2581 in front, from 4 what goes on with them, from 8 what the test wants.
+GgufWriter Bert(const std::vector<Entry>& more = {}) {
+  std::vector<Entry> entries = {{"[PAD]", 0, 3}, {"[UNK]", 0, 3},    {"[CLS]", 0, 3},      {"[SEP]", 0, 3},
+                                {"ing", 0, 1},   {"\u2581go", 0, 1}, {"\u2581cafe", 0, 1}, {"\u2581!", 0, 1}};
+  entries.insert(entries.end(), more.begin(), more.end());
+  GgufWriter w;
+  w.String("tokenizer.ggml.model", "bert");
+  AddTokens(w, entries);
+  w.U32("tokenizer.ggml.unknown_token_id", 1);
+  w.U32("tokenizer.ggml.cls_token_id", 2);
+  w.U32("tokenizer.ggml.seperator_token_id", 3);
+  return w;
+}
+
+TEST(GgufTokenizer, WordPiece) {
+  const Tokenizer t = Make(Bert({{"[unused0]", 0, 1}, {"\u4e2d", 0, 5}, {"<tag>", 0, 4}}));
+  EXPECT_EQ(t.kind(), "WordPiece");
+  EXPECT_EQ(t.Encode("Going, caf\u00c9!"), (Ids{2, 5, 4, 1, 6, 7, 3}));
+  EXPECT_EQ(t.Encode("go<tag>go [SEP]", {.add_special = false}), (Ids{5, 10, 5, 3}));
+  EXPECT_EQ(t.Encode("[SEP]", {.add_special = false, .parse_special = false}), (Ids{1, 1, 1}));
+  EXPECT_EQ(t.Encode("\u4e2d [unused0]", {.add_special = false}), (Ids{1, 1, 1, 1}));
+  EXPECT_EQ(t.Decode(Ids{2, 5, 4, 6, 7, 3}, true), "going cafe!");
+  EXPECT_EQ(t.TokenText(4), "##ing");
+  EXPECT_EQ(t.TokenText(8), "[unused0]");
+
+  GgufWriter cased = Bert({{"\u2581Go", 0, 1}});
+  cased.Bool("tokenizer.ggml.normalizer.lowercase", false);
+  cased.Bool("tokenizer.ggml.add_sep_token", false);
+  EXPECT_EQ(Make(cased).Encode("Going go caf\u00e9"), (Ids{2, 8, 4, 5, 1}));  // accents stay with case
+  cased.Bool("tokenizer.ggml.normalizer.strip_accents", true);
+  EXPECT_EQ(Make(cased).Encode("caf\u00e9"), (Ids{2, 6}));
+
+  EXPECT_NE(Message(Bert({{"\u2581##ing", 0, 1}})).find("tokens 4 and 8 are both '##ing'"), std::string::npos);
+  EXPECT_NE(Message(Bert({{"\xff", 0, 1}})).find("token 8 is not valid UTF-8"), std::string::npos);
+  GgufWriter id = Bert();
+  id.U32("tokenizer.ggml.mask_token_id", 8);  // nothing uses it
+  EXPECT_EQ(Message(id), "accepted");
+  id.U32("tokenizer.ggml.padding_token_id", 8);
+  EXPECT_NE(Message(id).find("8 is no token; there are 8"), std::string::npos) << Message(id);
+  GgufWriter no_unk;  // 100 by default, which is not there
+  no_unk.String("tokenizer.ggml.model", "bert");
+  no_unk.Strings("tokenizer.ggml.tokens", {"\u2581a"});
+  EXPECT_NE(Message(no_unk).find("a WordPiece model without an unk token"), std::string::npos) << Message(no_unk);
+}
+
 TEST(GgufTokenizer, ZeroBytesAndNoEnd) {
   const std::string zero("a\0b", 3);
   const std::string message = Message(SentencePiece("llama", {{zero, -7, 1}}));
@@ -259,8 +304,8 @@ TEST(GgufTokenizer, RefusesWhatDoesNotFitTogether) {
   EXPECT_NE(Message(id).find("259 is no token; there are 259"), std::string::npos) << Message(id);
 
   GgufWriter kind;
-  kind.String("tokenizer.ggml.model", "bert");
-  EXPECT_NE(Message(kind).find("kind \"bert\" is not supported"), std::string::npos);
+  kind.String("tokenizer.ggml.model", "rwkv");
+  EXPECT_NE(Message(kind).find("kind \"rwkv\" is not supported"), std::string::npos);
   GgufWriter none;
   EXPECT_NE(Message(none).find("tokenizer.ggml.model: missing"), std::string::npos);
   GgufWriter empty;
@@ -281,11 +326,11 @@ TEST(GgufTokenizer, RefusesWhatDoesNotFitTogether) {
 
 TEST(GgufTokenizer, SurvivesMutations) {
   const std::string files[] = {SentencePiece("llama", {{"<|user|>", 0, 4}}).Finish(), SentencePiece("t5").Finish(),
-                               WithMerges(Bpe("llama-bpe", {{"<|end|>", 0, 3}})).Finish()};
+                               WithMerges(Bpe("llama-bpe", {{"<|end|>", 0, 3}})).Finish(), Bert().Finish()};
   std::mt19937_64 rng(7);
   int accepted = 0;
-  for (int i = 0; i < 600; ++i) {
-    std::string bytes = files[static_cast<size_t>(i) % 3];
+  for (int i = 0; i < 800; ++i) {
+    std::string bytes = files[static_cast<size_t>(i) % 4];
     for (int c = 0; c < 2; ++c) bytes[static_cast<size_t>(rng() % bytes.size())] = static_cast<char>(rng());
     try {
       const Tokenizer t(ReadGgufTokenizer(Parse(bytes)));

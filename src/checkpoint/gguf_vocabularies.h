@@ -16,4 +16,7 @@ Vocabulary MakeGgufSentencePiece(const GgufMetadata& metadata, const GgufTokens&
 // Kind "gpt2": tokens and merges.
 Vocabulary MakeGgufBpe(const GgufMetadata& metadata, const GgufTokens& tokens, const GgufPreTokenizer& pre);
 
+// Kind "bert": WordPiece. `unk` is the unknown token's id, -1 for none.
+Vocabulary MakeGgufWordPiece(const GgufMetadata& metadata, const GgufTokens& tokens, int32_t unk);
+
 }  // namespace spate

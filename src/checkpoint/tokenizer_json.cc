@@ -20,6 +20,7 @@ using nlohmann::json;
 
 constexpr size_t kMaxShown = 40;
 constexpr double kUnkPenalty = 10;  // below the least likely token
+constexpr int64_t kMaxWordCharacters = 1 << 20;
 
 std::string Show(std::string_view text) { return OneLine(text, kMaxShown); }
 
@@ -93,14 +94,18 @@ ModelField FindModel(const json& root, const TokenizerJsonParts& parts, std::str
   ModelField model{FindObject(root, "model", what), fmt::format("{}: model", what), ModelKind::kBpe};
   if (model.options == nullptr) throw Error(ErrorCode::kBadInput, "{}: no model", what);
   // Old files have no type, but each kind has fields of its own.
-  const std::string_view guess = parts.has_merges                                              ? "BPE"
-                                 : FindField(*model.options, "unk_id", model.where) != nullptr ? "Unigram"
-                                                                                               : "without a type";
+  const auto has = [&](std::string_view key) { return FindField(*model.options, key, model.where) != nullptr; };
+  const std::string_view guess = parts.has_merges                  ? "BPE"
+                                 : has("unk_id")                   ? "Unigram"
+                                 : has("max_input_chars_per_word") ? "WordPiece"
+                                                                   : "without a type";
   const std::string type = GetString(*model.options, "type", std::string(guess), model.where);
   if (type == "Unigram") {
     model.kind = ModelKind::kUnigram;
+  } else if (type == "WordPiece") {
+    model.kind = ModelKind::kWordPiece;
   } else if (type != "BPE") {
-    throw Error(ErrorCode::kBadInput, "{} is {}, supported: BPE, Unigram", model.where, Show(type));
+    throw Error(ErrorCode::kBadInput, "{} is {}, supported: BPE, Unigram, WordPiece", model.where, Show(type));
   }
   return model;
 }
@@ -139,15 +144,27 @@ std::vector<std::pair<std::string, int32_t>> TakeUnigramVocab(const ModelField& 
   return vocab;
 }
 
+void ReadUnk(const ModelField& model, std::optional<std::string> fallback, Vocabulary* v) {
+  const std::string unk = GetString(*model.options, "unk_token", std::move(fallback), model.where);
+  if (unk.empty()) return;
+  v->unk = FindToken(*v, unk);
+  if (v->unk < 0) {
+    throw Error(ErrorCode::kBadInput, "{}: unk_token '{}' is not in the vocabulary", model.where, Show(unk));
+  }
+}
+
+// The fields without which the reference opens no WordPiece model.
+void ReadWordPieceOptions(const ModelField& model, const TokenizerJsonParts& parts, Vocabulary* v) {
+  if (!parts.has_vocab) throw Error(ErrorCode::kBadInput, "{} has no vocab", model.where);
+  v->model = ModelKind::kWordPiece;
+  v->subword_prefix = GetString(*model.options, "continuing_subword_prefix", std::nullopt, model.where);
+  v->max_word_characters = static_cast<size_t>(
+      GetInt(*model.options, "max_input_chars_per_word", std::nullopt, 0, kMaxWordCharacters, model.where));
+}
+
 void ReadBpeOptions(const ModelField& model, Vocabulary* v) {
   v->fuse_unk = GetBool(*model.options, "fuse_unk", false, model.where);
   v->ignore_merges = GetBool(*model.options, "ignore_merges", false, model.where);
-  if (const std::string unk = GetString(*model.options, "unk_token", "", model.where); !unk.empty()) {
-    v->unk = FindToken(*v, unk);
-    if (v->unk < 0) {
-      throw Error(ErrorCode::kBadInput, "{}: unk_token '{}' is not in the vocabulary", model.where, Show(unk));
-    }
-  }
 }
 
 }  // namespace
@@ -159,6 +176,8 @@ Vocabulary ParseTokenizerJson(std::string_view text, std::string_view config_jso
   Vocabulary v;
   if (model.kind == ModelKind::kUnigram) {
     parts.vocab = TakeUnigramVocab(model, &v);
+  } else if (model.kind == ModelKind::kWordPiece) {
+    ReadWordPieceOptions(model, parts, &v);
   } else {
     CheckBpe(model, parts);
     v.subword_prefix = GetString(*model.options, "continuing_subword_prefix", "", model.where);
@@ -178,12 +197,15 @@ Vocabulary ParseTokenizerJson(std::string_view text, std::string_view config_jso
       throw Error(ErrorCode::kBadInput, "{}: model.vocab: '{}' occurs twice", what,
                   Show(v.tokens[static_cast<size_t>(twice.first)]));
     }
-    PlaceMerges(parts, table, what, &v);
+    if (model.kind == ModelKind::kBpe) PlaceMerges(parts, table, what, &v);
   }
   if (model.kind == ModelKind::kUnigram) {
     v.scores.resize(v.tokens.size(), -std::numeric_limits<double>::infinity());
+  } else if (model.kind == ModelKind::kWordPiece) {
+    ReadUnk(model, std::nullopt, &v);
   } else {
     ReadBpeOptions(model, &v);
+    ReadUnk(model, "", &v);
   }
   for (const PreTokenizerStep& step : v.pre_tokenizer) {
     if (std::holds_alternative<SplitByteLevel>(step)) v.spelling = TokenSpelling::kBytes;

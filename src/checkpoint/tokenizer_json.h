@@ -1,6 +1,6 @@
-// tokenizer.json, the file of Hugging Face tokenizers, as a Vocabulary: BPE and unigram models with the normalizers,
-// pre-tokenizers, post-processors and decoders that it defines. A kind that is not known is an error that names it;
-// nothing is guessed. Pure functions.
+// tokenizer.json, the file of Hugging Face tokenizers, as a Vocabulary: BPE, unigram and WordPiece models with the
+// normalizers, pre-tokenizers, post-processors and decoders that it defines. A kind that is not known is an error that
+// names it; nothing is guessed. Pure functions.
 #pragma once
 
 #include <string_view>

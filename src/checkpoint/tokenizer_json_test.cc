@@ -106,6 +106,47 @@ TEST(TokenizerJson, EveryTruncationIsAnError) {
   }
 }
 
+TEST(TokenizerJson, WordPiece) {
+  json j = Small();
+  j["model"] = json::parse(R"({"type": "WordPiece", "unk_token": "?", "continuing_subword_prefix": "##",
+      "max_input_chars_per_word": 4, "vocab": {"a": 0, "##b": 1, "ab": 2, "?": 3, "##bb": 4}})");
+  EXPECT_EQ(Encoded(j, "abbb<s>a"), (Ids{2, 4, 5, 0}));
+  EXPECT_EQ(Encoded(j, "abbbb"), Ids{3});
+  j["model"]["merges"] = json::parse(R"([["a", "b"]])");  // not a field of this model
+  EXPECT_EQ(Encoded(j, "abb"), (Ids{2, 1}));
+  j["model"].erase("merges");
+  j["model"].erase("type");  // as old files have it
+  EXPECT_EQ(Encoded(j, "abb"), (Ids{2, 1}));
+  j["model"]["type"] = "WordPiece";
+
+  struct Case {
+    const char* field;
+    const char* value;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"vocab", "[]", "t.json: model has no vocab"},
+      {"vocab", R"({"a": 0, "?": 3})", "accepted"},
+      {"vocab", R"({"a": 0, "?": 4194304})", "'?' has id 4194304, supported are ids below"},
+      {"unk_token", R"("[UNK]")", "t.json: model: unk_token '[UNK]' is not in the vocabulary"},
+      {"unk_token", R"("<s>")", "a WordPiece model without an unk token"},  // an added token is none of the model's
+      {"unk_token", R"("")", "a WordPiece model without an unk token"},
+      {"unk_token", "null", "unk_token"},
+      {"continuing_subword_prefix", R"("")", "accepted"},
+      {"continuing_subword_prefix", "null", "continuing_subword_prefix"},
+      {"max_input_chars_per_word", "-1", "max_input_chars_per_word"},
+      {"max_input_chars_per_word", "null", "max_input_chars_per_word"},
+  };
+  for (const Case& c : cases) {
+    json bad = j;
+    bad["model"][c.field] = json::parse(c.value);
+    const std::string message = ErrorOf(bad.dump());
+    const bool accepted = std::string_view(c.message) == "accepted";
+    EXPECT_NE(message.find(accepted ? "no error" : c.message), std::string::npos) << c.field << c.value << message;
+  }
+  EXPECT_EQ(ErrorOf(j.dump()), "no error");
+}
+
 TEST(TokenizerJson, SaysWhatIsWrong) {
   struct Case {
     const char* pointer;
@@ -113,7 +154,7 @@ TEST(TokenizerJson, SaysWhatIsWrong) {
     const char* message;
   };
   const Case cases[] = {
-      {"/model/type", R"("WordPiece")", "t.json: model is WordPiece, supported: BPE, Unigram"},
+      {"/model/type", R"("WordLevel")", "t.json: model is WordLevel, supported: BPE, Unigram, WordPiece"},
       {"/model/vocab", "[]", "t.json: model has no vocab"},
       {"/model/vocab", R"({"a": "x"})", "t.json: model.vocab: 'a' is a string, expected an id"},
       {"/model/vocab/a", "-1", "'a' is a negative number, expected an id"},

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "checkpoint/base64.h"
+#include "checkpoint/bert_pre_tokenizer.h"
 #include "checkpoint/tokenizer_json_fields.h"
 #include "checkpoint/tokenizer_json_parts.h"
 
@@ -121,8 +122,7 @@ std::vector<PreTokenizerStep> ReadPreTokenizer(const json& root, std::string_vie
       steps.emplace_back(
           SplitPattern{{kPunctuation, true}, named ? ReadBehavior(options, where) : SplitBehavior::kIsolated, false});
     } else if (kind == "BertPreTokenizer") {
-      steps.emplace_back(SplitPattern{{kSpace, true}, SplitBehavior::kRemoved, false});
-      steps.emplace_back(SplitPattern{{kPunctuation, true}, SplitBehavior::kIsolated, false});
+      steps.push_back(BertPreTokenizer());
     } else if (kind == "FixedLength") {
       const int64_t length = GetInt(options, "length", 5, 1, 65535, where);  // up to PCRE2's limit
       steps.emplace_back(SplitPattern{{fmt::format("(?m:.{{1,{}}})", length), true}, SplitBehavior::kIsolated, false});

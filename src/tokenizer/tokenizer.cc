@@ -13,13 +13,14 @@
 #include "tokenizer/pre_tokenizer.h"
 #include "tokenizer/unigram.h"
 #include "tokenizer/vocabulary_check.h"
+#include "tokenizer/wordpiece.h"
 
 namespace spate {
 
 struct Tokenizer::Impl {
   explicit Impl(Vocabulary given);
 
-  const TokenTable& table() const { return bpe ? bpe->tokens() : unigram->tokens(); }
+  const TokenTable& table() const { return bpe ? bpe->tokens() : unigram ? unigram->tokens() : wordpiece->tokens(); }
   void MakeFinders();
   void EncodeText(std::string_view text, bool literal, std::vector<int32_t>* ids) const;
 
@@ -34,8 +35,9 @@ struct Tokenizer::Impl {
   std::vector<AddedText> added_texts;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  std::optional<Bpe> bpe;  // one of the two
+  std::optional<Bpe> bpe;  // one of the three
   std::optional<Unigram> unigram;
+  std::optional<WordPiece> wordpiece;
   AddedTokenFinder raw_finder{{}};         // tokens that are matched in the text as it is
   AddedTokenFinder normalized_finder{{}};  // ... in the normalized text
   AddedTokenFinder fixed_finder{{}};       // tokens of the model that are cut out before it
@@ -48,6 +50,8 @@ Tokenizer::Impl::Impl(Vocabulary given)
       pre_tokenizer(vocabulary.pre_tokenizer) {
   if (vocabulary.model == ModelKind::kUnigram) {
     unigram.emplace(vocabulary);
+  } else if (vocabulary.model == ModelKind::kWordPiece) {
+    wordpiece.emplace(vocabulary);
   } else {
     bpe.emplace(vocabulary);
   }
@@ -108,8 +112,10 @@ void Tokenizer::Impl::EncodeText(std::string_view text, bool literal, std::vecto
         const std::string_view word = words.text.substr(range.begin, range.size());
         if (bpe) {
           bpe->Encode(word, &bpe_scratch, ids);
-        } else {
+        } else if (unigram) {
           unigram->Encode(word, &unigram_scratch, ids);
+        } else {
+          wordpiece->Encode(word, ids);
         }
       }
     }
@@ -245,6 +251,7 @@ std::optional<int32_t> Tokenizer::TokenId(std::string_view text) const {
 std::string_view Tokenizer::kind() const {
   const Vocabulary& v = impl_->vocabulary;
   if (v.model == ModelKind::kUnigram) return v.byte_fallback ? "unigram with byte fallback" : "unigram";
+  if (v.model == ModelKind::kWordPiece) return "WordPiece";
   if (v.spelling == TokenSpelling::kBytes) return "byte-level BPE";
   return v.byte_fallback ? "BPE with byte fallback" : "BPE";
 }

@@ -144,7 +144,7 @@ struct DecodeSentencePiece {  // U+2581 is a space, <0x41> the byte 0x41
 using DecoderStep = std::variant<DecodeByteLevel, DecodeReplace, DecodeByteFallback, DecodeFuse, DecodeStrip,
                                  DecodeMetaspace, DecodeBpe, DecodeWordPiece, DecodeSentencePiece>;
 
-enum class ModelKind { kBpe, kUnigram };
+enum class ModelKind { kBpe, kUnigram, kWordPiece };
 
 // How `tokens` are spelled.
 enum class TokenSpelling {
@@ -169,8 +169,11 @@ struct Vocabulary {
   bool fuse_unk = false;       // one unk for a run of unknown characters
   bool byte_fallback = false;  // <0xNN> tokens for the bytes of an unknown character
   bool ignore_merges = false;  // a word that is a token is that token, whatever the merges say
-  std::string subword_prefix;  // BPE: stands before each character of a word but the first, and merges take it away
-  std::string word_suffix;     // BPE: stands behind the last character of a word
+  // Stands before what goes on with a word. BPE: before each character but the first, and merges take it away;
+  // WordPiece: before each token but the first.
+  std::string subword_prefix;
+  std::string word_suffix;           // BPE: stands behind the last character of a word
+  size_t max_word_characters = 100;  // WordPiece: a longer word is unk
 
   std::vector<NormalizerStep> normalizer;
   std::vector<PreTokenizerStep> pre_tokenizer;

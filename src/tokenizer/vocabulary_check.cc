@@ -83,6 +83,10 @@ void CheckModel(const Vocabulary& v) {
   for (const int32_t id : v.fixed) {
     if (!IsModelToken(v, id) || TextOf(v, id).empty()) Fail("fixed token {} does not exist or is empty", id);
   }
+  if (v.model == ModelKind::kWordPiece) {
+    if (!IsModelToken(v, v.unk)) Fail("a WordPiece model without an unk token");
+    if (v.spelling == TokenSpelling::kBytes) Fail("WordPiece behind a ByteLevel pre-tokenizer is not supported");
+  }
   if (v.model != ModelKind::kUnigram) return;
   if (v.scores.size() != v.tokens.size()) Fail("{} tokens, but scores of {}", v.tokens.size(), v.scores.size());
   for (size_t id = 0; id < v.scores.size(); ++id) {

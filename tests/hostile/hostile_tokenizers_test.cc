@@ -131,7 +131,8 @@ TEST(HostileTokenizers, Gguf) {
 }
 
 TEST(HostileTokenizers, Json) {
-  for (const char* name : {"gpt2", "llama2", "llama3", "metaspace", "mistral", "odd", "partial_fallback", "qwen2"}) {
+  for (const char* name :
+       {"gpt2", "llama2", "llama3", "metaspace", "mistral", "odd", "partial_fallback", "qwen2", "wordpiece"}) {
     const fs::path source = fs::path(SPATE_SOURCE_DIR) / "tests" / "golden" / "tokenizer" / name;
     ExpectSurvives(BrokenCopy(source, {{"tokenizer.json", Grammar::kText}}), kRounds / 4);
   }

@@ -113,9 +113,9 @@ void AddTokenizer(const Vocabulary& v, int rows, const std::string& what, GgufHe
   }
   if (v.model != ModelKind::kBpe) {
     throw Error(ErrorCode::kBadInput,
-                "{}: a unigram tokenizer; BPE is what can be converted (--no-tokenizer leaves it "
+                "{}: a {} tokenizer; BPE is what can be converted (--no-tokenizer leaves it "
                 "out)",
-                what);
+                what, v.model == ModelKind::kUnigram ? "unigram" : "WordPiece");
   }
   GgufTokenList list;
   list.texts.resize(static_cast<size_t>(rows));

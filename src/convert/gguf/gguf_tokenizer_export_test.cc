@@ -184,6 +184,8 @@ TEST(AddTokenizer, RefusesWhatTheFormatCannotSay) {
   Vocabulary v = Tiny();
   v.model = ModelKind::kUnigram;
   expect(v, "a unigram tokenizer");
+  v.model = ModelKind::kWordPiece;
+  expect(v, "a WordPiece tokenizer");
   v = Tiny();
   v.normalizer.emplace_back(NormalizeLowercase{});
   expect(v, "neither byte-level BPE nor what SentencePiece does");
