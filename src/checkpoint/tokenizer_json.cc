@@ -41,14 +41,7 @@ void PlaceTokens(std::vector<std::pair<std::string, int32_t>>&& vocab, std::stri
   int32_t max_id = -1;
   for (const auto& [text, id] : vocab) max_id = std::max(max_id, id);
   for (const AddedToken& token : v->added) max_id = std::max(max_id, token.id);
-  const size_t ids = static_cast<size_t>(max_id) + 1;
-  // Some vocabularies leave ids out; one that is mostly holes is a broken file that only wants memory.
-  const size_t known = vocab.size() + v->added.size();
-  if (ids > 2 * known + 65536) {
-    throw Error(ErrorCode::kBadInput, "{}: ids up to {} for {} tokens", what, max_id, known);
-  }
-  v->tokens.resize(ids);
-  v->kinds.resize(ids, TokenKind::kAbsent);
+  MakeRoomForIds(max_id, vocab.size() + v->added.size(), "a token", std::string(what), v);
   for (auto& [text, id] : vocab) {
     const size_t at = static_cast<size_t>(id);
     if (v->kinds[at] != TokenKind::kAbsent) {

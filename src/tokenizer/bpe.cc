@@ -18,6 +18,9 @@ constexpr size_t kShortWord = 48;
 constexpr size_t kLongWord = 16384;
 constexpr size_t kMaxBuckets = size_t{1} << 24;
 
+// With fewer merges than this their own table is no larger than one of all pairs of bytes.
+constexpr size_t kFewMerges = 256 * 256 * sizeof(MergeTable::Entry) / MergeTable::kLeastBytesPerMerge;
+
 // Where a part ends that no merge can join to what follows: before a metaspace that has another character on its left.
 size_t PartEnd(std::string_view word, size_t begin) {
   for (size_t at = begin;;) {
@@ -45,7 +48,7 @@ Bpe::Bpe(const Vocabulary& vocabulary)
     byte_tokens_[b] = bytes || b < 128 ? tokens_.Find({&byte, 1}) : -1;
     fallback_tokens_[b] = vocabulary.byte_fallback ? tokens_.Find(fmt::format("<0x{:02X}>", b)) : -1;
   }
-  if (bytes) MakeBytePairs();
+  if (bytes && vocabulary.merges.size() >= kFewMerges) MakeBytePairs();
   // A metaspace that is a token of its own ends a run of unknown characters, so parts do not even share an unk.
   const bool affixes = !vocabulary.subword_prefix.empty() || !vocabulary.word_suffix.empty();
   cut_before_metaspace_ = !bytes && !affixes && tokens_.Find(kMetaspace) >= 0 &&

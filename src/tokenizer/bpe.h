@@ -54,9 +54,10 @@ class Bpe {
   const Vocabulary* vocabulary_;
   TokenTable tokens_;
   MergeTable merges_;
-  std::array<int32_t, 256> byte_tokens_;       // [byte] kBytes: the byte's token; kText: the ASCII character's
-  std::array<int32_t, 256> fallback_tokens_;   // [byte] <0xNN>
-  std::vector<MergeTable::Entry> byte_pairs_;  // [bytes, bytes] the merge of two bytes; empty for TokenSpelling::kText
+  std::array<int32_t, 256> byte_tokens_;      // [byte] kBytes: the byte's token; kText: the ASCII character's
+  std::array<int32_t, 256> fallback_tokens_;  // [byte] <0xNN>
+  std::vector<MergeTable::Entry>
+      byte_pairs_;  // [bytes, bytes] the merge of two bytes; empty: few merges, or TokenSpelling::kText
   bool cut_before_metaspace_ = false;
 
   // Whether a token's own text is encoded as that token: 0 not known yet, 1 yes, 2 no. Most words of a text are one
