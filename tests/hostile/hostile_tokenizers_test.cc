@@ -19,11 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kRounds = 1000;
-// An entry of a few bytes in the file is a string, a score and two hashed places in memory.
-constexpr size_t kTimes = 16;
-constexpr size_t kSlack = size_t{6} << 20;  // 65,536 ids may have no token
+// A token of a few bytes in the file is a string of 32 here, a score or two, half of what two hashed places of 8 take
+// and, in a list that says which tokens make it, 16 for each way and twice two places of 16.
+constexpr MemoryBound kBound = {.times = 16, .slack = size_t{64} << 10};
 
-void ExpectSurvives(const BrokenCopy& copy, int rounds) {
+void ExpectSurvives(const BrokenCopy& copy) {
   const auto read = [&] { return Tokenizer(ReadTokenizer(copy.folder())); };
   ASSERT_NO_THROW(read());
   const auto use = [&] {
@@ -33,7 +33,7 @@ void ExpectSurvives(const BrokenCopy& copy, int rounds) {
     }
   };
   copy.Survives(
-      rounds, kTimes * copy.BytesAnd(0) + kSlack, [&] { read(); }, use);
+      kRounds, kBound, [&] { read(); }, use);
 }
 
 std::string Varint(uint64_t value) {
@@ -101,10 +101,12 @@ std::string Gguf(bool bpe) {
   return w.Finish();
 }
 
-TEST(HostileTokenizers, SentencePiece) {
-  for (const uint64_t type : {1, 2}) {
-    ExpectSurvives(BrokenCopy("tokenizer.model", SentencePiece(type), Grammar::kBytes), kRounds);
-  }
+TEST(HostileTokenizers, SentencePieceUnigram) {
+  ExpectSurvives(BrokenCopy("tokenizer.model", SentencePiece(1), Grammar::kBytes));
+}
+
+TEST(HostileTokenizers, SentencePieceBpe) {
+  ExpectSurvives(BrokenCopy("tokenizer.model", SentencePiece(2), Grammar::kBytes));
 }
 
 TEST(HostileTokenizers, Tiktoken) {
@@ -123,19 +125,27 @@ TEST(HostileTokenizers, Tiktoken) {
       fmt::format(
           R"({{"added_tokens_decoder":{{"{}":{{"content":"<|eot_id|>","special":true,"normalized":false,"lstrip":false,"rstrip":false,"single_word":false}}}}}})",
           rank));
-  ExpectSurvives(copy, kRounds);
+  ExpectSurvives(copy);
 }
 
-TEST(HostileTokenizers, Gguf) {
-  for (const bool bpe : {false, true}) ExpectSurvives(BrokenCopy("model.gguf", Gguf(bpe), Grammar::kBytes), kRounds);
+TEST(HostileTokenizers, GgufPieces) { ExpectSurvives(BrokenCopy("model.gguf", Gguf(false), Grammar::kBytes)); }
+
+TEST(HostileTokenizers, GgufMerges) { ExpectSurvives(BrokenCopy("model.gguf", Gguf(true), Grammar::kBytes)); }
+
+class HostileTokenizerJson : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(HostileTokenizerJson, EndsInSuccessOrOneLine) {
+  const fs::path source = fs::path(SPATE_SOURCE_DIR) / GetParam();
+  ExpectSurvives(BrokenCopy(source, {{"tokenizer.json", Grammar::kText}}));
 }
 
-TEST(HostileTokenizers, Json) {
-  for (const char* name : {"gpt2", "llama2", "llama3", "metaspace", "mistral", "odd", "partial_fallback", "qwen2"}) {
-    const fs::path source = fs::path(SPATE_SOURCE_DIR) / "tests" / "golden" / "tokenizer" / name;
-    ExpectSurvives(BrokenCopy(source, {{"tokenizer.json", Grammar::kText}}), kRounds / 4);
-  }
-}
+INSTANTIATE_TEST_SUITE_P(All, HostileTokenizerJson,
+                         ::testing::Values("tests/golden/tokenizer/gpt2", "tests/golden/tokenizer/llama2",
+                                           "tests/golden/tokenizer/llama3", "tests/golden/tokenizer/metaspace",
+                                           "tests/golden/tokenizer/mistral", "tests/golden/tokenizer/odd",
+                                           "tests/golden/tokenizer/partial_fallback", "tests/golden/tokenizer/qwen2",
+                                           "models/demo"),
+                         [](const auto& test) { return fs::path(test.param).filename().string(); });
 
 }  // namespace
 }  // namespace spate
