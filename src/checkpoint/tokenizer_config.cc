@@ -15,9 +15,9 @@ using nlohmann::json;
 
 constexpr size_t kMaxShown = 40;
 constexpr size_t kMaxAdded = size_t{1} << 20;
-// Ids that a vocabulary may leave out, beside as many as it has tokens: those of published tokenizers leave out some
-// hundreds, and each takes as much memory here as a token.
-constexpr size_t kFreeHoles = 1024;
+// Ids that a vocabulary may leave out, beside one for every four tokens: those of published tokenizers leave out some
+// hundreds at most, and each takes as much memory here as a token.
+constexpr size_t kFreeHoles = 512;
 
 std::string Show(std::string_view text) { return OneLine(text, kMaxShown); }
 
@@ -92,9 +92,10 @@ int32_t FindToken(const Vocabulary& v, std::string_view text) {
 void MakeRoomForIds(int32_t max_id, size_t known, std::string_view field, const std::string& where, Vocabulary* v) {
   const size_t ids = static_cast<size_t>(max_id) + 1;
   if (ids <= v->tokens.size()) return;
-  if (ids > 2 * known + kFreeHoles) {
+  const size_t most = known + known / 4 + kFreeHoles;
+  if (ids > most) {
     throw Error(ErrorCode::kBadInput, "{}: {} has id {}, but there are only {} tokens; supported are ids up to {}",
-                where, field, max_id, known, 2 * known + kFreeHoles - 1);
+                where, field, max_id, known, most - 1);
   }
   v->tokens.resize(ids);
   v->kinds.resize(ids, TokenKind::kAbsent);

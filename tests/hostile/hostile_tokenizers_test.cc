@@ -132,6 +132,20 @@ TEST(HostileTokenizers, GgufPieces) { ExpectSurvives(BrokenCopy("model.gguf", Gg
 
 TEST(HostileTokenizers, GgufMerges) { ExpectSurvives(BrokenCopy("model.gguf", Gguf(true), Grammar::kBytes)); }
 
+// tokenizer.json as T5's and Gemma's relatives have it: pieces with scores.
+std::string UnigramJson() {
+  std::string vocab = R"(["<unk>",0])";
+  for (int i = 0; i < 600; ++i) vocab += fmt::format(R"(,["{}{:x}",-{}.25])", i % 3 == 0 ? "\u2581" : "", i, i);
+  return fmt::format(
+      R"({{"version":"1.0","added_tokens":[{{"id":0,"content":"<unk>","single_word":false,"lstrip":false,)"
+      R"("rstrip":false,"normalized":false,"special":true}}],"normalizer":null,"pre_tokenizer":{{"type":"Metaspace",)"
+      R"("replacement":"\u2581","prepend_scheme":"always"}},"post_processor":null,"decoder":{{"type":"Metaspace",)"
+      R"("replacement":"\u2581","prepend_scheme":"always"}},"model":{{"type":"Unigram","unk_id":0,"vocab":[{}]}}}})",
+      vocab);
+}
+
+TEST(HostileTokenizers, JsonUnigram) { ExpectSurvives(BrokenCopy("tokenizer.json", UnigramJson(), Grammar::kText)); }
+
 class HostileTokenizerJson : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(HostileTokenizerJson, EndsInSuccessOrOneLine) {
