@@ -197,8 +197,7 @@ GgufFile ParseGguf(std::span<const std::byte> bytes, std::string_view what) {
   if (!std::has_single_bit(static_cast<uint64_t>(alignment))) {
     file.metadata.Fail("general.alignment", fmt::format("expected a power of two, got {}", alignment));
   }
-  std::vector<Placed> placed;
-  placed.reserve(tensors);
+  std::vector<Placed> placed;  // not reserved: each is several times the bytes in which a file can claim it
   for (uint64_t i = 0; i < tensors; ++i) placed.push_back(TakeTensor(&cursor));
   // A file without tensors may end before the padding.
   const size_t begin = std::min(AlignUp(cursor.position(), static_cast<size_t>(alignment)), bytes.size());

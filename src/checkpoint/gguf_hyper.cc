@@ -10,7 +10,7 @@
 namespace spate {
 namespace {
 
-constexpr size_t kMaxLayers = 1 << 16;  // of a list with one value each
+constexpr size_t kMaxLayers = 4096;  // of a list with one value each
 
 double ShortestDecimal(double value) {
   const auto narrow = static_cast<float>(value);

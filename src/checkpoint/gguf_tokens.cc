@@ -50,7 +50,7 @@ GgufTokens ReadGgufTokens(const GgufMetadata& metadata) {
   GgufTokens tokens;
   tokens.texts.assign(texts->begin(), texts->end());
   tokens.types.assign(texts->size(), GgufTokenType::kNormal);
-  const std::optional<std::vector<int64_t>> types = metadata.FindInts(kTypes, kMaxTokens);
+  const std::optional<std::vector<int64_t>> types = metadata.FindInts(kTypes, 2 * texts->size() + 1);
   if (types && types->size() < tokens.texts.size()) {
     metadata.Fail(kTypes, fmt::format("{} types for {} tokens", types->size(), tokens.texts.size()));
   }

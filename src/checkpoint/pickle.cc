@@ -15,7 +15,9 @@ namespace {
 // About twenty values describe a tensor, and files hold up to some ten thousand of them.
 constexpr size_t kMaxBytes = size_t{32} << 20;
 constexpr size_t kMaxValues = size_t{1} << 20;
-constexpr size_t kMaxStack = size_t{1} << 20;
+// Beside what a pickle's length allows: a value of a saved tensor takes more bytes than that.
+constexpr size_t kFreeStack = size_t{1} << 13;
+constexpr size_t kBytesPerStacked = 16;
 constexpr size_t kMaxMarks = 64;  // lists and dicts being filled, one within another
 constexpr size_t kMaxShown = 100;
 constexpr std::string_view kOrderedDict = "collections.OrderedDict";
@@ -73,7 +75,10 @@ enum Op : uint8_t {
 class Machine {
  public:
   Machine(std::span<const std::byte> bytes, std::string_view what, std::span<const std::string_view> allowed)
-      : cursor_(bytes, what), what_(what), allowed_(allowed) {}
+      : cursor_(bytes, what),
+        what_(what),
+        allowed_(allowed),
+        max_stack_(kFreeStack + bytes.size() / kBytesPerStacked) {}
 
   Pickle Run() {
     while (true) {
@@ -101,7 +106,7 @@ class Machine {
     return static_cast<uint32_t>(pickle_.values.size() - 1);
   }
   void Push(uint32_t index) {
-    if (stack_.size() >= kMaxStack) Fail("more than {} values on the stack", kMaxStack);
+    if (stack_.size() >= max_stack_) Fail("more than {} values on the stack", max_stack_);
     stack_.push_back(index);
   }
   void PushNew(PickleValue value) { Push(New(std::move(value))); }
@@ -361,6 +366,7 @@ class Machine {
   std::string_view what_;
   std::span<const std::string_view> allowed_;
   Pickle pickle_;
+  const size_t max_stack_;
   std::vector<uint32_t> stack_;
   std::vector<size_t> marks_;
   std::unordered_map<uint32_t, uint32_t> memo_;

@@ -87,7 +87,7 @@ TEST_F(TokenizerFolder, TokensOfTheConfig) {
   EXPECT_EQ(v.bos, 5);
   EXPECT_EQ(v.eos, Ids{6});
   EXPECT_EQ(v.pad, -1);
-  for (const std::string_view id : {"x", "-1", "99999999", "100000", "9999999999999"}) {
+  for (const std::string_view id : {"x", "-1", "99999999", "100000", "530", "9999999999999"}) {
     Write("tokenizer_config.json", fmt::format(R"({{"added_tokens_decoder": {{"{}": {}}}}})", id, entry("<x>")));
     EXPECT_THROW(ReadTokenizer(folder_), Error) << id;
   }

@@ -15,6 +15,9 @@ using nlohmann::json;
 
 constexpr size_t kMaxShown = 40;
 constexpr size_t kMaxAdded = size_t{1} << 20;
+// Ids that a vocabulary may leave out, beside one for every four tokens: those of published tokenizers leave out some
+// hundreds at most, and each takes as much memory here as a token.
+constexpr size_t kFreeHoles = 512;
 
 std::string Show(std::string_view text) { return OneLine(text, kMaxShown); }
 
@@ -86,6 +89,18 @@ int32_t FindToken(const Vocabulary& v, std::string_view text) {
   return -1;
 }
 
+void MakeRoomForIds(int32_t max_id, size_t known, std::string_view field, const std::string& where, Vocabulary* v) {
+  const size_t ids = static_cast<size_t>(max_id) + 1;
+  if (ids <= v->tokens.size()) return;
+  const size_t most = known + known / 4 + kFreeHoles;
+  if (ids > most) {
+    throw Error(ErrorCode::kBadInput, "{}: {} has id {}, but there are only {} tokens; supported are ids up to {}",
+                where, field, max_id, known, most - 1);
+  }
+  v->tokens.resize(ids);
+  v->kinds.resize(ids, TokenKind::kAbsent);
+}
+
 AddedToken ReadAddedToken(const json& entry, int32_t id, const std::string& where) {
   AddedToken token;
   token.id = id;
@@ -120,18 +135,12 @@ bool AddTokensOfConfig(const json& config, const std::string& where, Vocabulary*
     fresh.push_back(std::move(token));
   }
   std::sort(fresh.begin(), fresh.end(), [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
-  for (AddedToken& token : fresh) {
-    const size_t ids = static_cast<size_t>(token.id) + 1;
-    if (ids > v->tokens.size() + 65536) {
-      throw Error(ErrorCode::kBadInput, "{}: added_tokens_decoder has id {}, the vocabulary {} tokens", where, token.id,
-                  v->tokens.size());
-    }
-    if (ids > v->tokens.size()) {
-      v->tokens.resize(ids);
-      v->kinds.resize(ids, TokenKind::kAbsent);
-    }
-    v->added.push_back(std::move(token));
-  }
+  if (fresh.empty()) return true;
+  std::vector<bool> used(v->kinds.size());
+  for (size_t id = 0; id < used.size(); ++id) used[id] = known[id] || v->kinds[id] != TokenKind::kAbsent;
+  const size_t tokens = static_cast<size_t>(std::ranges::count(used, true)) + fresh.size();
+  MakeRoomForIds(fresh.back().id, tokens, "added_tokens_decoder", where, v);
+  std::ranges::move(fresh, std::back_inserter(v->added));
   return true;
 }
 

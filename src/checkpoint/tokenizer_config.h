@@ -30,4 +30,9 @@ AddedToken ReadAddedToken(const nlohmann::json& entry, int32_t id, const std::st
 
 inline constexpr int64_t kMaxTokenId = (1 << 22) - 1;
 
+// Makes room for ids up to `max_id`, of which a file that names `known` tokens may leave some out. `field` names what
+// has the id in the message.
+void MakeRoomForIds(int32_t max_id, size_t known, std::string_view field, const std::string& where,
+                    Vocabulary* vocabulary);
+
 }  // namespace spate

@@ -38,25 +38,20 @@ std::vector<AddedToken> ReadAddedTokens(const json& root, std::string_view what)
 }
 
 // tokens and kinds, as the file spells them.
-void PlaceTokens(std::vector<std::pair<std::string, int32_t>>&& vocab, std::string_view what, Vocabulary* v) {
+void PlaceTokens(const TokenizerJsonParts& parts, std::string_view what, Vocabulary* v) {
   int32_t max_id = -1;
-  for (const auto& [text, id] : vocab) max_id = std::max(max_id, id);
+  for (const TokenPlace& token : parts.vocab) max_id = std::max(max_id, token.id);
   for (const AddedToken& token : v->added) max_id = std::max(max_id, token.id);
-  const size_t ids = static_cast<size_t>(max_id) + 1;
-  // Some vocabularies leave ids out; one that is mostly holes is a broken file that only wants memory.
-  const size_t known = vocab.size() + v->added.size();
-  if (ids > 2 * known + 65536) {
-    throw Error(ErrorCode::kBadInput, "{}: ids up to {} for {} tokens", what, max_id, known);
-  }
-  v->tokens.resize(ids);
-  v->kinds.resize(ids, TokenKind::kAbsent);
-  for (auto& [text, id] : vocab) {
-    const size_t at = static_cast<size_t>(id);
+  MakeRoomForIds(max_id, parts.vocab.size() + v->added.size(), "a token", std::string(what), v);
+  const std::string_view all = parts.vocab_text;
+  for (const TokenPlace& token : parts.vocab) {
+    const std::string_view text = all.substr(token.begin, token.end - token.begin);
+    const size_t at = static_cast<size_t>(token.id);
     if (v->kinds[at] != TokenKind::kAbsent) {
       throw Error(ErrorCode::kBadInput, "{}: model.vocab: '{}' and '{}' both have id {}", what, Show(v->tokens[at]),
-                  Show(text), id);
+                  Show(text), token.id);
     }
-    v->tokens[at] = std::move(text);
+    v->tokens[at] = text;
     v->kinds[at] = TokenKind::kModel;
   }
 }
@@ -119,18 +114,19 @@ void CheckBpe(const ModelField& model, const TokenizerJsonParts& parts) {
   }
 }
 
-// [["<unk>", 0.0], ["a", -2.5], ...], whose places are the ids.
-std::vector<std::pair<std::string, int32_t>> TakeUnigramVocab(const ModelField& model, Vocabulary* v) {
+// [["<unk>", 0.0], ["a", -2.5], ...], whose places are the ids; taken out of parts->rest, where it is large.
+void TakeUnigramVocab(const ModelField& model, TokenizerJsonParts* parts, Vocabulary* v) {
   const json* list = FindArray(*model.options, "vocab", model.where);
   if (list == nullptr) throw Error(ErrorCode::kBadInput, "{} has no vocab", model.where);
-  std::vector<std::pair<std::string, int32_t>> vocab;
-  vocab.reserve(list->size());
+  std::vector<TokenPlace>& vocab = parts->vocab;
   double lowest = std::numeric_limits<double>::infinity();
   for (const json& entry : *list) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
       throw Error(ErrorCode::kBadInput, "{}.vocab[{}]: expected [\"text\", score]", model.where, vocab.size());
     }
-    vocab.emplace_back(entry[0].get<std::string>(), static_cast<int32_t>(vocab.size()));
+    const auto begin = static_cast<uint32_t>(parts->vocab_text.size());
+    parts->vocab_text += entry[0].get_ref<const std::string&>();
+    vocab.push_back({begin, static_cast<uint32_t>(parts->vocab_text.size()), static_cast<int32_t>(vocab.size())});
     v->scores.push_back(entry[1].get<double>());
     lowest = std::min(lowest, v->scores.back());
   }
@@ -141,7 +137,7 @@ std::vector<std::pair<std::string, int32_t>> TakeUnigramVocab(const ModelField& 
     v->unk = static_cast<int32_t>(
         GetInt(*model.options, "unk_id", std::nullopt, 0, static_cast<int64_t>(vocab.size()) - 1, model.where));
   }
-  return vocab;
+  parts->rest["model"].erase("vocab");
 }
 
 void ReadUnk(const ModelField& model, std::optional<std::string> fallback, Vocabulary* v) {
@@ -175,7 +171,7 @@ Vocabulary ParseTokenizerJson(std::string_view text, std::string_view config_jso
   const ModelField model = FindModel(root, parts, what);
   Vocabulary v;
   if (model.kind == ModelKind::kUnigram) {
-    parts.vocab = TakeUnigramVocab(model, &v);
+    TakeUnigramVocab(model, &parts, &v);
   } else if (model.kind == ModelKind::kWordPiece) {
     ReadWordPieceOptions(model, parts, &v);
   } else {
@@ -189,7 +185,9 @@ Vocabulary ParseTokenizerJson(std::string_view text, std::string_view config_jso
   v.decoder = ReadDecoder(root, what);
   v.join_with_spaces = v.decoder.empty();
   v.added = ReadAddedTokens(root, what);
-  PlaceTokens(std::move(parts.vocab), what, &v);
+  PlaceTokens(parts, what, &v);
+  parts.vocab = {};
+  parts.vocab_text = {};
   v.byte_fallback = GetBool(*model.options, "byte_fallback", false, model.where);
   {
     const TokenTable table(v.tokens, v.kinds);

@@ -54,9 +54,9 @@ class PartsReader {
       }
       return cursor_.SkipValue();
     });
-    rest_ += text_.substr(kept_);
     const bool whole = kept_ == 0;  // then the bytes that an error counts are the file's
-    parts_->rest = ParseJson(rest_, {kMaxBytes, kMaxDepth, kMaxValues},
+    if (!whole) rest_ += text_.substr(kept_);
+    parts_->rest = ParseJson(whole ? text_ : rest_, {kMaxBytes, kMaxDepth, kMaxValues},
                              whole ? std::string(what_) : fmt::format("{} without model.vocab and merges", what_));
     if (!parts_->rest.is_object()) throw Error(ErrorCode::kBadInput, "{}: expected a JSON object", what_);
     if (const auto model = parts_->rest.find("model"); model != parts_->rest.end() && model->is_object()) {
@@ -103,8 +103,9 @@ class PartsReader {
     } else {
       return cursor_.SkipValue();
     }
+    if (kept_ == 0) rest_.reserve(text_.size() - (cursor_.at() - begin) + 1);
     rest_ += text_.substr(kept_, begin - kept_);
-    rest_ += "null";
+    rest_ += '0';
     kept_ = cursor_.at();
     return true;
   }
@@ -126,7 +127,11 @@ class PartsReader {
       const std::optional<uint64_t> id = cursor_.Unsigned();
       if (!id || *id >= kMaxTokens) FailId(token, value);
       if (parts_->vocab.size() == kMaxTokens) Fail("model.vocab: more than {} tokens", kMaxTokens);
-      parts_->vocab.emplace_back(token, static_cast<int32_t>(*id));
+      const size_t begin = parts_->vocab_text.size();
+      parts_->vocab_text += token;
+      // Fits: the text is shorter than the file.
+      parts_->vocab.push_back(
+          {static_cast<uint32_t>(begin), static_cast<uint32_t>(parts_->vocab_text.size()), static_cast<int32_t>(*id)});
     } while (cursor_.Take(','));
     if (!cursor_.Take('}')) FailSyntax();
   }
@@ -209,7 +214,7 @@ class PartsReader {
   TokenizerJsonParts* parts_;
   JsonCursor cursor_;
   std::string buffer_;  // of strings with escapes
-  std::string rest_;    // the text up to kept_ without the lists, each of which is a null there
+  std::string rest_;    // the text up to kept_ without the lists, each of which is a 0 there
   size_t kept_ = 0;
 };
 

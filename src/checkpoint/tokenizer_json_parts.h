@@ -6,12 +6,18 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "tokenizer/vocabulary.h"
 
 namespace spate {
+
+// A token's text, as a place in one string of all, and its id.
+struct TokenPlace {
+  uint32_t begin;
+  uint32_t end;
+  int32_t id;
+};
 
 // Two tokens end to end in one string, which is the text of the token that they make.
 struct MergeText {
@@ -21,11 +27,12 @@ struct MergeText {
 };
 
 struct TokenizerJsonParts {
-  nlohmann::json rest;                                 // without model.vocab and model.merges
-  std::vector<std::pair<std::string, int32_t>> vocab;  // text and id as they stand there
-  std::string merge_text;                              // of all merges
-  std::vector<MergeText> merges;                       // in merge_text; from either spelling, "a b" and ["a", "b"]
-  bool has_vocab = false;                              // model.vocab is an object
+  nlohmann::json rest;            // without model.vocab and model.merges
+  std::string vocab_text;         // of all tokens
+  std::vector<TokenPlace> vocab;  // in vocab_text, in the file's order
+  std::string merge_text;         // of all merges
+  std::vector<MergeText> merges;  // in merge_text; from either spelling, "a b" and ["a", "b"]
+  bool has_vocab = false;         // model.vocab is an object
   bool has_merges = false;
 };
 

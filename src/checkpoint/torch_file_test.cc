@@ -172,7 +172,10 @@ TEST(TorchFile, RefusesBadPickles) {
                            "a."),
              "expected a list");
   EXPECT_HAS(PickleMessage("\x80\x02" + std::string(100, '(')), "64 deep");
-  EXPECT_HAS(PickleMessage("\x80\x02" + std::string((1 << 20) + 2, 'N')), "more than 1048576 values");
+  EXPECT_HAS(PickleMessage("\x80\x02" + std::string(10'000, 'N')), "more than 8817 values on the stack");
+  std::string popped = "\x80\x02";
+  for (int i = 0; i <= 1 << 20; ++i) popped += "N0";
+  EXPECT_HAS(PickleMessage(popped), "more than 1048576 values");
   EXPECT_HAS(PickleMessage("\x80\x02I1\n."), "opcode 0x49");
   EXPECT_HAS(PickleMessage("\x80\x02X\x01\0\0\0\xff."s), "UTF-8");
   EXPECT_HAS(PickleMessage("\x80\x02}."), "no dict of tensors");

@@ -1,5 +1,7 @@
 #include "model/find_weights.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -13,6 +15,20 @@ namespace spate {
 namespace {
 
 constexpr size_t kMaxListed = 12;  // names in a message
+// Of tensors that are missing or wrong; where there are more than the checkpoint has at all, and than this, the config
+// is another model's, and no more of its claims are looked into.
+constexpr size_t kMaxProblems = 1000;
+
+// All are counted, those that a message lists are kept.
+struct Problems {
+  std::vector<std::string> listed;
+  size_t count = 0;
+
+  bool empty() const { return count == 0; }
+  void Add(std::string problem) {
+    if (count++ < kMaxListed) listed.push_back(std::move(problem));
+  }
+};
 
 std::string Expand(std::string name, int layer, int expert, std::string_view suffix) {
   if (const size_t at = name.find("{l}"); at != std::string::npos) name.replace(at, 3, std::to_string(layer));
@@ -20,10 +36,9 @@ std::string Expand(std::string name, int layer, int expert, std::string_view suf
   return name.append(suffix);
 }
 
-std::string Joined(const std::vector<std::string>& items) {
-  std::string joined;
-  for (size_t i = 0; i < std::min(items.size(), kMaxListed); ++i) joined += (i ? ", " : "") + items[i];
-  if (items.size() > kMaxListed) joined += fmt::format(" and {} more", items.size() - kMaxListed);
+std::string Joined(const Problems& problems) {
+  std::string joined = fmt::format("{}", fmt::join(problems.listed, ", "));
+  if (problems.count > kMaxListed) joined += fmt::format(" and {} more", problems.count - kMaxListed);
   return joined;
 }
 
@@ -46,7 +61,8 @@ class WeightFinder {
         rules_(dialect.tensors.empty() ? arch.tensors : dialect.tensors),
         prefix_(dialect.tensors.empty() ? arch.parts.text : std::string_view()),
         spec_(spec),
-        model_(model) {
+        model_(model),
+        max_problems_(std::max(checkpoint.Names().size(), kMaxProblems)) {
     LeaveOutPrefix();
   }
 
@@ -54,8 +70,30 @@ class WeightFinder {
     const LayerSpec none;
     const LayerSpec& layer_spec = layer < 0 ? none : spec_.layers[static_cast<size_t>(layer)];
     if (!Needs(slot, spec_, layer_spec)) return;
+    FoundSlot found;
+    FindTensors(slot, layer, layer_spec, found);
+    if (!missing_.empty() || !wrong_.empty()) return;  // the rest is only checked
     model_.order_.emplace_back(layer, slot);
-    FoundSlot& found = model_.slots_[{layer, slot}];
+    model_.slots_.emplace(std::pair(layer, slot), std::move(found));
+  }
+
+  // Throws when anything was missing or wrong.
+  void Verify() const {
+    if (!missing_.empty()) {
+      const bool all = missing_.count <= max_problems_;
+      throw Error(ErrorCode::kBadInput, "{}{} tensor{} of {} missing: {}{}", all ? "" : "at least ", missing_.count,
+                  missing_.count == 1 ? "" : "s", arch_.name, Joined(missing_), Leftovers());
+    }
+    if (!wrong_.empty()) throw Error(ErrorCode::kBadInput, "{}", Joined(wrong_));
+    // What the model's arithmetic would silently lack is an error: a bias or a norm that this table does not know.
+    if (const Problems unused = Unused(); !unused.empty()) {
+      throw Error(ErrorCode::kBadInput, "{} tensor{} that {} does not use: {} (a variant this program does not know?)",
+                  unused.count, unused.count == 1 ? "" : "s", arch_.name, Joined(unused));
+    }
+  }
+
+ private:
+  void FindTensors(Slot slot, int layer, const LayerSpec& layer_spec, FoundSlot& found) {
     if (!Traits(slot).matrix && !spec_.norm_weights) return;
     const TensorRule& rule = Choose(slot, layer);
     const SlotShape shape = ExpectedShape(slot, spec_, layer_spec);
@@ -66,21 +104,6 @@ class WeightFinder {
     }
   }
 
-  // Throws when anything was missing or wrong.
-  void Verify() const {
-    if (!missing_.empty()) {
-      throw Error(ErrorCode::kBadInput, "{} tensor{} of {} missing: {}{}", missing_.size(),
-                  missing_.size() == 1 ? "" : "s", arch_.name, Joined(missing_), Leftovers());
-    }
-    if (!wrong_.empty()) throw Error(ErrorCode::kBadInput, "{}", Joined(wrong_));
-    // What the model's arithmetic would silently lack is an error: a bias or a norm that this table does not know.
-    if (const std::vector<std::string> unused = Unused(); !unused.empty()) {
-      throw Error(ErrorCode::kBadInput, "{} tensor{} that {} does not use: {} (a variant this program does not know?)",
-                  unused.size(), unused.size() == 1 ? "" : "s", arch_.name, Joined(unused));
-    }
-  }
-
- private:
   // What a rule names, as this checkpoint spells it; "{l}" and "{e}" are still in it.
   std::string SourceName(std::string_view source) const { return std::string(prefix_).append(source); }
   std::string NameOf(std::string_view source, std::string_view suffix, int layer, int expert) const {
@@ -123,8 +146,7 @@ class WeightFinder {
     if (rule.bias.empty()) return;
     if (const TensorView* view = Take(NameOf(rule.sources[0], rule.bias, layer, 0), size, false)) {
       if (rule.slot == Slot::kQNorm || rule.slot == Slot::kKNorm) {
-        wrong_.push_back(
-            fmt::format("{} of layer {} has a bias, which no backend adds", Traits(rule.slot).name, layer));
+        wrong_.Add(fmt::format("{} of layer {} has a bias, which no backend adds", Traits(rule.slot).name, layer));
       }
       found.tensors.push_back(view);
       found.biases.push_back(AsRow(*view));
@@ -133,14 +155,18 @@ class WeightFinder {
 
   // One vector out of a tensor for each head.
   void FindHeadVectors(const TensorRule& rule, int64_t size, int layer, int64_t head_dim, FoundSlot& found) {
+    for (int64_t head = 0; head < size / head_dim; ++head) {
+      const TensorView* view =
+          Take(NameOf(rule.sources[0], rule.suffix, layer, static_cast<int>(head)), head_dim, true);
+      if (missing_.empty() && wrong_.empty()) found.tensors.push_back(view);
+    }
+    if (!missing_.empty() || !wrong_.empty()) return;
     std::vector<float>& values = model_.values_.emplace_back(static_cast<size_t>(size));
-    for (int64_t at = 0; at < size; at += head_dim) {
-      const int head = static_cast<int>(at / head_dim);
-      const TensorView* view = Take(NameOf(rule.sources[0], rule.suffix, layer, head), head_dim, true);
-      if (view == nullptr || !wrong_.empty()) continue;
-      found.tensors.push_back(view);
+    float* to = values.data();
+    for (const TensorView* view : found.tensors) {
       const LoadedRows loaded = LoadRows(AsRow(*view), 0, 1);
-      Unpack(loaded.rows.dtype, loaded.rows.data, &values[static_cast<size_t>(at)], static_cast<size_t>(head_dim));
+      Unpack(loaded.rows.dtype, loaded.rows.data, to, static_cast<size_t>(head_dim));
+      to += head_dim;
     }
     found.weights.push_back(RowOf(values));
   }
@@ -164,8 +190,8 @@ class WeightFinder {
     }
     const auto biased = biases.size() - static_cast<size_t>(std::count(biases.begin(), biases.end(), nullptr));
     if (biased != 0 && biased != biases.size()) {
-      wrong_.push_back(fmt::format("{} of layer {}: only {} of {} parts have a bias", Traits(rule.slot).name, layer,
-                                   biased, biases.size()));
+      wrong_.Add(fmt::format("{} of layer {}: only {} of {} parts have a bias", Traits(rule.slot).name, layer, biased,
+                             biases.size()));
     }
     if (!wrong_.empty() || !missing_.empty()) return;
     const int rotated = attn.rope < 0 || spec_.ropes.empty()
@@ -265,7 +291,8 @@ class WeightFinder {
   const TensorView* Take(std::string name, const Shape& want, bool required) {
     const TensorView* view = checkpoint_.Find(name);
     if (view == nullptr) {
-      if (required) missing_.push_back(std::move(name));
+      if (required) missing_.Add(std::move(name));
+      if (missing_.count > max_problems_) Verify();
       return nullptr;
     }
     taken_.insert(name);
@@ -273,22 +300,22 @@ class WeightFinder {
     const bool vector = want.size() == 1 || (want.size() == 2 && want[0] == 1);
     const bool flat = vector && view->shape.size() <= 2 && Elements(*view) == want.back();
     if (view->shape != want && !flat) {
-      wrong_.push_back(fmt::format("tensor \"{}\" has shape {}, config.json asks for {}", name, ToString(view->shape),
-                                   ToString(want)));
+      wrong_.Add(fmt::format("tensor \"{}\" has shape {}, config.json asks for {}", name, ToString(view->shape),
+                             ToString(want)));
     } else if (!IsWeightFormat(view->dtype)) {
-      wrong_.push_back(
+      wrong_.Add(
           fmt::format("tensor \"{}\" is {}; weights are expected as f32, f16, bf16 or f64", name, Name(view->dtype)));
     }
     return view;
   }
 
   // Tensors that no rule names, ignoring layers that --num-layers leaves out and buffers that old exports contain.
-  std::vector<std::string> Unused() const {
-    std::vector<std::string> unused;
+  Problems Unused() const {
+    Problems unused;
     for (const std::string_view name : checkpoint_.Names()) {
       if (taken_.contains(name) || IsBuffer(name) || OfSkippedLayer(name) || IsTiedHead(name) || OfIgnoredPart(name))
         continue;
-      unused.emplace_back(name);
+      unused.Add(std::string(name));
     }
     return unused;
   }
@@ -334,7 +361,7 @@ class WeightFinder {
   }
 
   std::string Leftovers() const {
-    const std::vector<std::string> unused = Unused();
+    const Problems unused = Unused();
     return unused.empty() ? std::string() : fmt::format("; present but unknown: {}", Joined(unused));
   }
 
@@ -347,8 +374,9 @@ class WeightFinder {
   const ModelSpec& spec_;
   FoundModel& model_;
   std::set<std::string, std::less<>> taken_;
-  std::vector<std::string> missing_;
-  std::vector<std::string> wrong_;
+  const size_t max_problems_;
+  Problems missing_;
+  Problems wrong_;
 };
 
 FoundModel::FoundModel(const Checkpoint& checkpoint, const Arch& arch, const Dialect& dialect, const ModelSpec& spec)

@@ -96,6 +96,14 @@ TEST(Loader, NamesEverythingMissingAndLeftOver) {
             "present but unknown: model.final_layernorm.weight");
 }
 
+TEST(Loader, StopsLookingForAnotherModelsTensors) {
+  EXPECT_TRUE(LoadMessage(*Complete(), 512)
+                  .starts_with("at least 1001 tensors of LlamaForCausalLM missing: "
+                               "model.layers.3.input_layernorm.weight, "))
+      << LoadMessage(*Complete(), 512);
+  EXPECT_NE(LoadMessage(*Complete(), 512).find(" and 989 more"), std::string::npos);
+}
+
 TEST(Loader, RefusesShapesFormatsAndStrangers) {
   auto c = Complete();
   c->Add("model.layers.0.self_attn.k_proj.weight", {8, 4});

@@ -45,7 +45,7 @@ Bpe::Bpe(const Vocabulary& vocabulary)
     byte_tokens_[b] = bytes || b < 128 ? tokens_.Find({&byte, 1}) : -1;
     fallback_tokens_[b] = vocabulary.byte_fallback ? tokens_.Find(fmt::format("<0x{:02X}>", b)) : -1;
   }
-  if (bytes) MakeBytePairs();
+  if (bytes) byte_pairs_ = BytePairTable(vocabulary.merges, merges_, byte_tokens_, vocabulary.tokens.size());
   // A metaspace that is a token of its own ends a run of unknown characters, so parts do not even share an unk.
   const bool affixes = !vocabulary.subword_prefix.empty() || !vocabulary.word_suffix.empty();
   cut_before_metaspace_ = !bytes && !affixes && tokens_.Find(kMetaspace) >= 0 &&
@@ -126,20 +126,6 @@ void Bpe::MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* sy
   if (unknown) put(vocabulary_->unk);
 }
 
-// Most pairs that are looked up are pairs of bytes, and this table is small enough to stay in the cache.
-void Bpe::MakeBytePairs() {
-  byte_pairs_.resize(256 * 256);
-  std::vector<int16_t> byte_of(vocabulary_->tokens.size(), -1);
-  for (size_t b = 0; b < 256; ++b) {
-    if (byte_tokens_[b] >= 0) byte_of[static_cast<size_t>(byte_tokens_[b])] = static_cast<int16_t>(b);
-  }
-  for (const Merge& merge : vocabulary_->merges) {
-    const int left = byte_of[static_cast<size_t>(merge.left)], right = byte_of[static_cast<size_t>(merge.right)];
-    if (left < 0 || right < 0) continue;
-    byte_pairs_[static_cast<size_t>(left * 256 + right)] = merges_.Find(merge.left, merge.right);
-  }
-}
-
 void Bpe::MergeShort(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const {
   std::vector<BpeScratch::Symbol>& s = *symbols;
   const auto put = [&](size_t i, const MergeTable::Entry& entry) {
@@ -150,8 +136,7 @@ void Bpe::MergeShort(std::string_view part, std::vector<BpeScratch::Symbol>* sym
   if (s.empty()) return;
   if (!byte_pairs_.empty() && part.size() == s.size()) {  // a symbol per byte: none was unknown
     for (size_t i = 0; i + 1 < s.size(); ++i) {
-      const size_t first = static_cast<unsigned char>(part[i]), second = static_cast<unsigned char>(part[i + 1]);
-      put(i, byte_pairs_[first * 256 + second]);
+      put(i, byte_pairs_.Find(part[i], part[i + 1]));
     }
   } else {
     for (size_t i = 0; i + 1 < s.size(); ++i) rank(i);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/byte_pairs.h"
 #include "tokenizer/merge_queue.h"
 #include "tokenizer/token_table.h"
 #include "tokenizer/vocabulary.h"
@@ -45,7 +46,6 @@ class Bpe {
   void MakeSymbols(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const;
   // For vocabularies whose tokens say where in a word they stand.
   void MakeAffixedSymbols(std::string_view word, std::vector<BpeScratch::Symbol>* symbols) const;
-  void MakeBytePairs();
   // `part` is what the symbols were made of.
   void MergeShort(std::string_view part, std::vector<BpeScratch::Symbol>* symbols) const;
   template <typename Queue>
@@ -54,9 +54,9 @@ class Bpe {
   const Vocabulary* vocabulary_;
   TokenTable tokens_;
   MergeTable merges_;
-  std::array<int32_t, 256> byte_tokens_;       // [byte] kBytes: the byte's token; kText: the ASCII character's
-  std::array<int32_t, 256> fallback_tokens_;   // [byte] <0xNN>
-  std::vector<MergeTable::Entry> byte_pairs_;  // [bytes, bytes] the merge of two bytes; empty for TokenSpelling::kText
+  std::array<int32_t, 256> byte_tokens_;      // [byte] kBytes: the byte's token; kText: the ASCII character's
+  std::array<int32_t, 256> fallback_tokens_;  // [byte] <0xNN>
+  BytePairTable byte_pairs_;                  // empty for TokenSpelling::kText
   bool cut_before_metaspace_ = false;
 
   // Whether a token's own text is encoded as that token: 0 not known yet, 1 yes, 2 no. Most words of a text are one

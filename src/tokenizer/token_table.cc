@@ -1,5 +1,6 @@
 #include "tokenizer/token_table.h"
 
+#include <algorithm>
 #include <bit>
 #include <random>
 
@@ -16,7 +17,10 @@ size_t SlotsFor(size_t entries) { return std::bit_ceil(entries * 2 + 2); }
 }  // namespace
 
 TokenTable::TokenTable(const std::vector<std::string>& tokens, const std::vector<TokenKind>& kinds)
-    : tokens_(&tokens), slots_(SlotsFor(tokens.size())), mask_(slots_.size() - 1), seed_(RandomSeed()) {
+    : tokens_(&tokens),
+      slots_(SlotsFor(static_cast<size_t>(std::ranges::count(kinds, TokenKind::kModel)))),
+      mask_(slots_.size() - 1),
+      seed_(RandomSeed()) {
   for (size_t id = 0; id < tokens.size(); ++id) {
     if (kinds[id] != TokenKind::kModel) continue;
     if (tokens[id].size() > max_bytes_) max_bytes_ = tokens[id].size();

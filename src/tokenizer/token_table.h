@@ -85,6 +85,7 @@ class MergeTable {
   explicit MergeTable(const std::vector<Merge>& merges);
 
   static constexpr uint32_t kNoRank = UINT32_MAX;
+  static constexpr size_t kMostBytesPerMerge = 64;
   size_t rank_end() const { return rank_end_; }  // above every rank
   struct Entry {
     uint32_t rank = kNoRank;  // the lower, the earlier it is done
@@ -105,6 +106,7 @@ class MergeTable {
     uint64_t key = kFree;
     Entry entry;
   };
+  static_assert(kMostBytesPerMerge == 4 * sizeof(Slot));  // a quarter full
   static uint64_t Key(int32_t left, int32_t right) {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -56,7 +57,7 @@ BrokenCopy::BrokenCopy(std::string name, const std::string& bytes, Grammar gramm
 
 BrokenCopy::~BrokenCopy() { fs::remove_all(folder_); }
 
-void BrokenCopy::Survives(int rounds, size_t most_bytes, const std::function<void()>& read,
+void BrokenCopy::Survives(int rounds, MemoryBound bound, const std::function<void()>& read,
                           const std::function<void()>& use) const {
   constexpr int kUseEvery = 10;
   int taken = 0;
@@ -66,14 +67,28 @@ void BrokenCopy::Survives(int rounds, size_t most_bytes, const std::function<voi
     const std::string original = FileBytes(folder_ / file.name);
     ReplaceFile(folder_ / file.name, Mutate(original, file.grammar, round));
     SCOPED_TRACE(file.name + ", mutation " + std::to_string(round));
-    if (ReadWithin(most_bytes, read) && taken++ % kUseEvery == 0) use();
+    if (ReadWithin(bound, read) && taken++ % kUseEvery == 0) use();
     ReplaceFile(folder_ / file.name, original);
   }
   EXPECT_GT(taken, rounds / 50) << "nothing gets past the first checks";
   EXPECT_LT(taken, rounds - rounds / 10) << "the mutations hardly change what is read";
+  ::testing::Test::RecordProperty("bytes_of_files", std::to_string(Bytes()));
+  ::testing::Test::RecordProperty("largest_allocation", std::to_string(worst_.allocation));
+  ::testing::Test::RecordProperty("peak_bytes", std::to_string(worst_.peak));
+  ::testing::Test::RecordProperty("slowest_seconds", std::to_string(worst_.seconds));
 }
 
-bool BrokenCopy::ReadWithin(size_t most_bytes, const std::function<void()>& read) {
+bool BrokenCopy::SurvivesWith(const std::string& file, const std::string& bytes, MemoryBound bound,
+                              const std::function<void()>& read) const {
+  const std::string original = FileBytes(folder_ / file);
+  ReplaceFile(folder_ / file, bytes);
+  const bool taken = ReadWithin(bound, read);
+  ReplaceFile(folder_ / file, original);
+  return taken;
+}
+
+bool BrokenCopy::ReadWithin(MemoryBound bound, const std::function<void()>& read) const {
+  const size_t bytes = Bytes();
   bool taken = false;
   const double start = ProcessorSeconds();
   const AllocationMeter meter;
@@ -88,14 +103,17 @@ bool BrokenCopy::ReadWithin(size_t most_bytes, const std::function<void()>& read
   } catch (const std::exception& error) {
     ADD_FAILURE() << error.what();
   }
-  EXPECT_LE(meter.largest(), most_bytes);
-  EXPECT_LE(meter.peak_live(), most_bytes);
-  EXPECT_LT(ProcessorSeconds() - start, kMostSeconds);
+  const Worst now{meter.largest(), meter.peak_live(), ProcessorSeconds() - start};
+  EXPECT_LE(now.allocation, std::max(bytes, kSmallAllocation));
+  EXPECT_LE(now.peak, bound.times * bytes + bound.slack);
+  EXPECT_LT(now.seconds, kMostSeconds);
+  worst_ = {std::max(worst_.allocation, now.allocation), std::max(worst_.peak, now.peak),
+            std::max(worst_.seconds, now.seconds)};
   return taken;
 }
 
-size_t BrokenCopy::BytesAnd(size_t slack) const {
-  size_t bytes = slack;
+size_t BrokenCopy::Bytes() const {
+  size_t bytes = 0;
   for (const HostileFile& file : files_) bytes += fs::file_size(folder_ / file.name);
   return bytes;
 }

@@ -16,6 +16,15 @@ struct HostileFile {
   int share = 1;  // how often it is broken, compared with the others
 };
 
+// What reading may take: no allocation larger than the files (or than kSmallAllocation, where those are small), and at
+// no time more than `times` their size and `slack` in all. A file's size is what the file system says it is, also of
+// one with holes.
+struct MemoryBound {
+  size_t times;
+  size_t slack;
+};
+inline constexpr size_t kSmallAllocation = size_t{64} << 10;  // buffers of a fixed size, lists with room to grow
+
 class BrokenCopy {
  public:
   // Copies the folder's files, without those below it. `files` are the ones to break.
@@ -28,21 +37,28 @@ class BrokenCopy {
   const std::filesystem::path& folder() const { return folder_; }
 
   // Gives `rounds` mutations to `read`, which takes the folder or throws an Error(kBadInput) of one line: within a
-  // second of processor time, no allocation and no sum of them above `most_bytes`. Of those that are taken every tenth
-  // goes on to `use`, which throws nothing. Some must be taken and some refused.
-  void Survives(int rounds, size_t most_bytes, const std::function<void()>& read,
+  // second of processor time, within the bound. Of those that are taken every tenth goes on to `use`, which throws
+  // nothing. Some must be taken and some refused. The worst figures become properties of the test.
+  void Survives(int rounds, MemoryBound bound, const std::function<void()>& read,
                 const std::function<void()>& use) const;
 
-  // As a size for Survives: the files', and `slack` for what does not grow with them.
-  size_t BytesAnd(size_t slack) const;
+  // The same with one file's bytes as they are given. Whether it was taken.
+  bool SurvivesWith(const std::string& file, const std::string& bytes, MemoryBound bound,
+                    const std::function<void()>& read) const;
 
  private:
   const HostileFile& Choose(uint32_t round) const;
-  // Whether it was taken.
-  static bool ReadWithin(size_t most_bytes, const std::function<void()>& read);
+  size_t Bytes() const;  // of the files to break, as they are now
+  bool ReadWithin(MemoryBound bound, const std::function<void()>& read) const;
 
   std::filesystem::path folder_;
   std::vector<HostileFile> files_;
+  struct Worst {
+    size_t allocation = 0;
+    size_t peak = 0;
+    double seconds = 0;
+  };
+  mutable Worst worst_;
 };
 
 std::string FileBytes(const std::filesystem::path& path);

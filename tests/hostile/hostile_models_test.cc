@@ -22,7 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kRounds = 1000;
-constexpr size_t kSlack = size_t{512} << 10;  // JSON and names as objects, a spec of some layers
+// JSON and names as objects, views of tensors: less than the files, whose weights are not read. A spec of 512 layers
+// takes 40 KiB, however small the file that claims them.
+constexpr MemoryBound kBound = {.times = 1, .slack = size_t{64} << 10};
 
 fs::path Tests() { return fs::path(SPATE_SOURCE_DIR) / "tests"; }
 
@@ -89,7 +91,7 @@ TEST_P(HostileFormats, EndInSuccessOrOneLine) {
   const BrokenCopy copy(Tests() / GetParam().folder, GetParam().files);
   ASSERT_NO_THROW(Check(copy.folder()));
   copy.Survives(
-      kRounds, copy.BytesAnd(kSlack), [&] { Check(copy.folder()); }, [&] { LoadAndStep(copy.folder()); });
+      kRounds, kBound, [&] { Check(copy.folder()); }, [&] { LoadAndStep(copy.folder()); });
 }
 
 // The weights of tests/formats in xLLM's file: integers and texts of 32-bit lengths, then each tensor.
@@ -124,7 +126,7 @@ TEST(HostileModels, XllmEndsInSuccessOrOneLine) {
   const fs::path path = copy.folder() / "model.bin";
   ASSERT_NO_THROW(Check(path));
   copy.Survives(
-      kRounds, copy.BytesAnd(kSlack), [&] { Check(path); }, [&] { LoadAndStep(path); });
+      kRounds, kBound, [&] { Check(path); }, [&] { LoadAndStep(path); });
 }
 
 INSTANTIATE_TEST_SUITE_P(All, HostileFormats, ::testing::ValuesIn(kSubjects),

@@ -63,7 +63,7 @@ ModelSpec ChatGlmSpec(const json& config) {
   layer.attn = MakeAttn(spec.dim, heads, kv_heads, WholeField(config, "kv_channels", 128, 1 << 16));
   layer.ffn.hidden = WholeField(config, "ffn_hidden_size", {});
   spec.ropes.push_back(Rotation(config, layer.attn.head_dim, spec));
-  spec.layers.assign(static_cast<size_t>(WholeField(config, "num_layers", {}, 4096)), layer);
+  spec.layers.assign(static_cast<size_t>(WholeField(config, "num_layers", {}, kMaxLayers)), layer);
   return spec;
 }
 

@@ -98,6 +98,10 @@ AttnSpec MakeAttn(int dim, int heads, int kv_heads, std::optional<int> head_dim)
   attn.heads = heads;
   attn.kv_heads = kv_heads;
   attn.head_dim = head_dim.value_or(dim / heads);
+  if (heads > kMaxHeads || attn.head_dim > kMaxHeadDim) {
+    throw Error(ErrorCode::kBadInput, "{}: {} heads of {} values, supported are up to {} of {}", kConfigFile, heads,
+                attn.head_dim, kMaxHeads, kMaxHeadDim);
+  }
   if (int64_t{heads + 2 * kv_heads} * attn.head_dim > kMaxWidth) {
     throw Error(ErrorCode::kBadInput, "{}: {} heads of {} values are wider than {}", kConfigFile, heads, attn.head_dim,
                 kMaxWidth);
@@ -182,7 +186,7 @@ ModelSpec LlamaLikeSpec(const json& config) {
   layer.ffn.hidden = WholeField(config, "intermediate_size", {});
   layer.ffn.act = ActField(config, FirstKey(config, {"hidden_act", "hidden_activation"}), "silu");
   spec.ropes.push_back(MakeRope(config, RotatedDims(config, layer.attn.head_dim, 1), RopeStyle::kHalf));
-  spec.layers.assign(static_cast<size_t>(WholeField(config, "num_hidden_layers", {}, 4096)), layer);
+  spec.layers.assign(static_cast<size_t>(WholeField(config, "num_hidden_layers", {}, kMaxLayers)), layer);
   return spec;
 }
 

@@ -15,6 +15,11 @@ namespace spate {
 
 inline constexpr std::string_view kConfigFile = "config.json";
 inline constexpr int64_t kMaxWidth = 1 << 20;  // far above any model, far below what overflows an int
+// Four times the deepest and widest models. A spec holds something for each, so that these bound its memory, whatever
+// a config.json claims: tens of KiB.
+inline constexpr int64_t kMaxLayers = 512;
+inline constexpr int kMaxHeads = 8192;
+inline constexpr int kMaxHeadDim = 8192;
 
 // An integer in [1, max]; without a fallback it must be there.
 int WholeField(const nlohmann::json& config, std::string_view key, std::optional<int64_t> fallback,

@@ -26,7 +26,7 @@ ModelSpec GptSpec(const nlohmann::json& config, const GptKeys& keys) {
   layer.ffn.hidden = WholeField(config, keys.ffn, int64_t{4} * spec.dim, 4 * kMaxWidth);
   layer.ffn.act = ActField(config, keys.act, keys.default_act);
   layer.ffn.gated = false;
-  spec.layers.assign(static_cast<size_t>(WholeField(config, keys.layers, {}, 4096)), layer);
+  spec.layers.assign(static_cast<size_t>(WholeField(config, keys.layers, {}, kMaxLayers)), layer);
   return spec;
 }
 
