@@ -8,7 +8,7 @@ namespace spate {
 std::vector<Merge> DeriveMerges(const std::vector<std::string>& tokens, std::span<const int32_t> ranks) {
   std::vector<TokenKind> kinds(tokens.size(), TokenKind::kAbsent);
   for (size_t id = 0; id < tokens.size(); ++id) {
-    if (ranks[id] >= 0) kinds[id] = TokenKind::kModel;
+    if (ranks[id] >= 0 && !tokens[id].empty()) kinds[id] = TokenKind::kModel;
   }
   return DeriveMerges(tokens, ranks, TokenTable(tokens, kinds));
 }

@@ -4,6 +4,7 @@
 #include <cfloat>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -20,7 +21,6 @@ using ModelType = SentencePieceProto::ModelType;
 
 constexpr size_t kMaxShown = 40;
 constexpr size_t kMaxPieceBytes = size_t{1} << 16;
-constexpr size_t kMaxCodePoint = 0x10ffff;
 constexpr float kUnkPenalty = 10;  // below the least likely piece
 
 template <typename... Args>
@@ -66,22 +66,23 @@ void CheckTexts(const SentencePieceProto& proto, const TokenTable& table, std::s
   }
 }
 
-// Merges join pieces, not characters: one that is in a piece but is none itself could not be joined.
-void CheckCharacters(const SentencePieceProto& proto, const TokenTable& table, std::string_view what) {
-  std::vector<bool> known(kMaxCodePoint + 1);  // so that each is looked up once
-  for (const auto& [text, score, type] : proto.pieces) {
-    for (size_t at = 0; type == PieceType::kNormal && at < text.size();) {
-      const CodePoint c = ReadCodePoint(text, at);
-      if (!known[c.value]) {
-        const std::string_view character = text.substr(at, c.bytes);
-        const int32_t id = table.Find(character);
-        if (id < 0 || proto.pieces[static_cast<size_t>(id)].type != PieceType::kNormal) {
-          Fail(what, "'{}' has the character '{}', which is no piece: not supported", OneLine(text, kMaxShown),
-               OneLine(character, kMaxShown));
-        }
-        known[c.value] = true;
+// Merges join pieces, not characters: one that is in a piece but is none itself could not be joined. What two shorter
+// pieces make has their characters, so those that nothing makes are all that must be looked at.
+void CheckCharacters(const SentencePieceProto& proto, const TokenTable& table, std::span<const Merge> merges,
+                     std::string_view what) {
+  std::vector<bool> made(proto.pieces.size());
+  for (const Merge& merge : merges) made[static_cast<size_t>(merge.result)] = true;
+  for (size_t id = 0; id < made.size(); ++id) {
+    if (made[id] || proto.pieces[id].type != PieceType::kNormal) continue;
+    const std::string_view text = proto.pieces[id].text;
+    for (size_t at = 0; at < text.size();) {
+      const std::string_view character = text.substr(at, ReadCodePoint(text, at).bytes);
+      const int32_t piece = table.Find(character);
+      if (piece < 0 || proto.pieces[static_cast<size_t>(piece)].type != PieceType::kNormal) {
+        Fail(what, "'{}' has the character '{}', which is no piece: not supported", OneLine(text, kMaxShown),
+             OneLine(character, kMaxShown));
       }
-      at += c.bytes;
+      at += character.size();
     }
   }
 }
@@ -95,7 +96,6 @@ void SetMerges(const SentencePieceProto& proto, const TokenTable& table, std::st
            OneLine(proto.pieces[id].text, kMaxShown));
     }
   }
-  CheckCharacters(proto, table, what);
   std::sort(normal.begin(), normal.end(),
             [&](size_t a, size_t b) { return proto.pieces[a].score > proto.pieces[b].score; });
   std::vector<int32_t> ranks(proto.pieces.size(), -1);
@@ -105,6 +105,8 @@ void SetMerges(const SentencePieceProto& proto, const TokenTable& table, std::st
     ranks[normal[i]] = rank;
   }
   v->merges = DeriveMerges(v->tokens, ranks, table);
+  v->merges_by_text = true;
+  CheckCharacters(proto, table, v->merges, what);
 }
 
 void SetScores(const SentencePieceProto& proto, Vocabulary* v) {

@@ -39,22 +39,12 @@ void CheckTokens(const Vocabulary& v) {
 }
 
 void CheckMerges(const Vocabulary& v) {
-  // Merges name tokens all over the list: without looking ahead most of the time is waiting for memory, first for the
-  // strings, then for their bytes where they are long.
-  constexpr size_t kNear = 8, kFar = 16;
-  const auto fetch = [&](size_t i, const auto& address) {
-    if (i >= v.merges.size()) return;
-    for (const int32_t id : {v.merges[i].left, v.merges[i].right, v.merges[i].result}) {
-      if (InRange(v, id)) __builtin_prefetch(address(TextOf(v, id)));
-    }
-  };
   for (size_t i = 0; i < v.merges.size(); ++i) {
-    fetch(i + kFar, [](const std::string& text) { return &text; });
-    fetch(i + kNear, [](const std::string& text) { return text.data(); });
     const Merge& m = v.merges[i];
     for (const int32_t id : {m.left, m.right, m.result}) {
       if (!IsModelToken(v, id)) Fail("merge {} names token {}, which does not exist", i, id);
     }
+    if (v.merges_by_text) continue;
     const std::string& left = TextOf(v, m.left);
     const std::string& right = TextOf(v, m.right);
     const std::string& result = TextOf(v, m.result);
