@@ -23,6 +23,7 @@ TEST(PullCommand, SaysWhatANameIs) {
   ExpectOneLine(RunProgram("pull ../../etc", kNowhere), 2, "expected OWNER/NAME");
   ExpectOneLine(RunProgram("pull a/b --revision ../x", kNowhere), 2, "--revision: expected a branch");
   ExpectOneLine(RunProgram("pull a/b@v1 --revision v2", kNowhere), 2, "two revisions");
+  ExpectOneLine(RunProgram("pull a/b@main:Q4_0 --revision dev", kNowhere), 2, "two revisions, main in the name");
   ExpectOneLine(RunProgram("pull a/b --endpoint https://me:pw@127.0.0.1:1", kNowhere), 2, "--endpoint");
 }
 
