@@ -56,6 +56,9 @@ std::vector<fs::path> FoldersIn(const fs::path& folder) {
     std::error_code ignored;
     if (it->path().filename().string().front() != '.' && it->is_directory(ignored)) found.push_back(it->path());
   }
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+    throw Error(ErrorCode::kEnvironment, "{}: cannot be listed: {}", folder.string(), error.message());
+  }
   std::sort(found.begin(), found.end());
   return found;
 }

@@ -122,6 +122,11 @@ TEST_F(Store, AManifestThatLeadsNowhereIsNamed) {
   EXPECT_EQ(FindManifest(folder_.path() / "models/a/x")->filename(), "spate-manifest.json");
 }
 
+TEST_F(Store, WhatCannotBeListedIsNotEmpty) {
+  fs::create_symlink("models", folder_.path() / "models");
+  EXPECT_NE(ErrorOf([&] { ListModels(folder_.path()); }).find("models: cannot be listed: "), std::string::npos);
+}
+
 TEST_F(Store, RefusesManifestsThatLeaveTheFolder) {
   folder_.Write("models/a/x/spate-manifest.json",
                 R"({"format": "spate-manifest", "version": 1, "files": {"../../x.gguf": {"size": 1, "sha256": ")" +
