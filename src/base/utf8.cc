@@ -57,15 +57,15 @@ size_t MaximalPart(std::string_view text, size_t position, bool& whole) {
 // which letters of all lengths mix. A state is the number of a bit: of a byte's 64-bit row, the 6 bits from there on
 // are the next state, so one shift is a step.
 enum State : unsigned {
-  kStart = 0,       // between two code points
-  kBad = 6,         // for good
-  kOneMore = 12,    // continuation bytes 80..BF to come
-  kTwoMore = 18,    //
-  kThreeMore = 24,  //
-  kAfterE0 = 30,    // the second byte is bounded, as in Lead
-  kAfterEd = 36,    //
-  kAfterF0 = 42,    //
-  kAfterF4 = 48     //
+  kStart = 0,     // between two code points
+  kBad = 6,       // for good
+  kOneMore = 12,  // continuation bytes 80..BF to come
+  kTwoMore = 18,
+  kThreeMore = 24,
+  kAfterE0 = 30,  // behind these four the next byte is bounded, as in Lead
+  kAfterEd = 36,
+  kAfterF0 = 42,
+  kAfterF4 = 48
 };
 
 constexpr State StateBehindLead(unsigned char byte) {
