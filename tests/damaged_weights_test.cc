@@ -89,6 +89,14 @@ TEST_F(DamagedWeights, EveryOneOfAThousandFlippedBytesIsFound) {
   EXPECT_EQ(load.out, "");
   EXPECT_NE(load.err.find("model.safetensors: changed"), std::string::npos) << load.err;
   Write("model.safetensors", weights);
+  // Nothing is read that was not compared.
+  Write("generation_config.json", "{");
+  for (const char* command : {"run --ids 1,2 -n 1", "chat"}) {
+    const ProgramResult config = RunProgram(fmt::format("{} -m {} --verify", command, folder_.string()));
+    EXPECT_EQ(config.status, 3);
+    EXPECT_NE(config.err.find("generation_config.json: added"), std::string::npos) << config.err;
+  }
+  fs::remove(folder_ / "generation_config.json");
   EXPECT_EQ(RunProgram("run -m " + folder_.string() + " --ids 1,2 -n 1 --verify").status, 0);
 }
 

@@ -108,6 +108,35 @@ TEST(VerifyCommand, ExitCodes) {
   fs::remove_all(folder);
 }
 
+TEST(VerifyCommand, JsonSaysWhatCouldNotBeDone) {
+  const ProgramResult result = RunProgram("verify --json /nonexistent/model");
+  EXPECT_EQ(result.status, 3);
+  const json report = json::parse(result.out);
+  EXPECT_EQ(report.at("path"), "/nonexistent/model");
+  EXPECT_EQ(report.at("passed"), false);
+  EXPECT_EQ(report.at("exit_code"), 3);
+  EXPECT_EQ("spate: " + report.at("error").get<std::string>() + "\n", result.err);
+}
+
+// A folder that cannot be read is not one without a model: by permissions, or as here also for root.
+TEST(InspectCommand, SaysWhyAFolderCannotBeRead) {
+  const fs::path folder = fs::temp_directory_path() / fmt::format("spate-unreadable-{}", getpid());
+  fs::create_directories(folder / "closed");
+  fs::create_symlink("loop", folder / "loop");
+  for (const char* command : {"inspect", "verify", "run --ids 1 -m"}) {
+    const ProgramResult loop = RunProgram(fmt::format("{} {}/loop", command, folder.string()));
+    EXPECT_EQ(loop.status, 3) << command;
+    EXPECT_NE(loop.err.find("loop: cannot be opened: Too many levels"), std::string::npos) << command << loop.err;
+    if (geteuid() == 0) continue;  // permissions do not hold for root
+    fs::permissions(folder / "closed", fs::perms::none);
+    const ProgramResult closed = RunProgram(fmt::format("{} {}/closed", command, folder.string()));
+    EXPECT_EQ(closed.status, 3) << command;
+    EXPECT_NE(closed.err.find("closed: cannot be listed: Permission denied"), std::string::npos) << closed.err;
+    fs::permissions(folder / "closed", fs::perms::owner_all);
+  }
+  fs::remove_all(folder);
+}
+
 TEST(Program, SaysWhenItsOutputCannotBeWritten) {
   for (const char* arguments : {"inspect", "inspect --known", "verify"}) {
     const ProgramResult full = RunProgram(fmt::format("{} >/dev/full", arguments));

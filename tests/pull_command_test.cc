@@ -1,6 +1,8 @@
 // `spate pull` and names of models as a person types them: what is said and how it ends, without a network.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/program.h"
 
 namespace spate {
@@ -23,7 +25,17 @@ TEST(PullCommand, SaysWhatANameIs) {
   ExpectOneLine(RunProgram("pull ../../etc", kNowhere), 2, "expected OWNER/NAME");
   ExpectOneLine(RunProgram("pull a/b --revision ../x", kNowhere), 2, "--revision: expected a branch");
   ExpectOneLine(RunProgram("pull a/b@v1 --revision v2", kNowhere), 2, "two revisions");
+  ExpectOneLine(RunProgram("pull a/b@main:Q4_0 --revision dev", kNowhere), 2, "two revisions, main in the name");
   ExpectOneLine(RunProgram("pull a/b --endpoint https://me:pw@127.0.0.1:1", kNowhere), 2, "--endpoint");
+}
+
+TEST(PullCommand, JsonSaysWhatCouldNotBeDone) {
+  const ProgramResult result = RunProgram("pull nobody --json", kNowhere);
+  EXPECT_EQ(result.status, 2);
+  const nlohmann::json report = nlohmann::json::parse(result.out);
+  EXPECT_EQ(report.at("model"), "nobody");
+  EXPECT_EQ(report.at("exit_code"), 2);
+  EXPECT_EQ("spate: " + report.at("error").get<std::string>() + "\n", result.err);
 }
 
 TEST(PullCommand, ModelsThatAreNotThereAreToBePulled) {

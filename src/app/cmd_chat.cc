@@ -34,6 +34,7 @@ struct ChatCommandFlags {
 };
 
 int RunChatCommand(const ChatCommandFlags& flags) {
+  flags.model.CheckFiles(true);
   // What a person wrote is looked at before the weights take their time.
   std::optional<ChatTemplate> given;
   if (!flags.template_name.empty())

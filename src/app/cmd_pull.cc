@@ -1,17 +1,22 @@
 // spate pull: a model from a hub into the store, and what the store has.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <map>
 
 #include "app/cli.h"
 #include "app/interrupt.h"
+#include "app/json_error.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "convert/pull/pull.h"
 #include "term/progress.h"
 #include "term/table.h"
+#include "term/terminal.h"
 
 namespace spate {
 namespace {
@@ -50,12 +55,20 @@ ModelName NameOf(const PullFlags& flags) {
     throw Error(ErrorCode::kUsage, "--revision: expected a branch, tag or commit, got \"{}\"",
                 OneLine(flags.revision, kMaxShown));
   }
-  if (!name->revision.empty() && name->revision != flags.revision) {
-    throw Error(ErrorCode::kUsage, "pull: two revisions, {} in the name and {} by --revision", name->revision,
-                flags.revision);
+  const std::string in_name = name->revision.empty() ? "main" : name->revision;
+  if (flags.model.find('@') != std::string::npos && in_name != flags.revision) {
+    throw Error(ErrorCode::kUsage, "pull: two revisions, {} in the name and {} by --revision", in_name, flags.revision);
   }
   name->revision = flags.revision == "main" ? "" : flags.revision;
   return *std::move(name);
+}
+
+std::string StateOf(const StoredModel& m) {
+  if (m.whole) return "whole";
+  std::string text;
+  if (!m.missing.empty()) text = fmt::format("{} missing", m.missing.size());
+  if (!m.damaged.empty()) text += fmt::format("{}{} damaged", text.empty() ? "" : ", ", m.damaged.size());
+  return text.empty() ? "broken off" : text;
 }
 
 int List(bool json) {
@@ -64,8 +77,13 @@ int List(bool json) {
   if (json) {
     nlohmann::json list = nlohmann::json::array();
     for (const StoredModel& m : models) {
-      list.push_back(
-          {{"name", m.name}, {"path", m.path.string()}, {"bytes", m.bytes}, {"files", m.files}, {"whole", m.whole}});
+      list.push_back({{"name", m.name},
+                      {"path", m.path.string()},
+                      {"bytes", m.bytes},
+                      {"files", m.files},
+                      {"whole", m.whole},
+                      {"missing", m.missing},
+                      {"damaged", m.damaged}});
     }
     fmt::print("{}\n", list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return 0;
@@ -76,10 +94,18 @@ int List(bool json) {
   }
   std::vector<std::vector<std::string>> rows{{"model", "files", "size", "state"}};
   for (const StoredModel& m : models) {
-    rows.push_back({OneLine(m.name, kMaxShown), std::to_string(m.files), Bytes(static_cast<double>(m.bytes)),
-                    m.whole ? "whole" : "broken off"});
+    rows.push_back(
+        {OneLine(m.name, kMaxShown), std::to_string(m.files), Bytes(static_cast<double>(m.bytes)), StateOf(m)});
   }
   fmt::print("{}in {}\n", FormatTable(rows, true), (store / "models").string());
+  const auto faulty = [](const StoredModel& m) { return !m.missing.empty() || !m.damaged.empty(); };
+  if (const auto first = std::find_if(models.begin(), models.end(), faulty); first != models.end()) {
+    const std::string& file = first->missing.empty() ? first->damaged.front() : first->missing.front();
+    fmt::print(
+        "{}: {}: {}; to mend it: spate pull {}\n", OneLine(first->name, kMaxShown), OneLine(file, kMaxShown),
+        first->missing.empty() ? "another size than its manifest says" : "its manifest names it, it is not there",
+        OneLine(first->name, kMaxShown));
+  }
   return 0;
 }
 
@@ -94,12 +120,19 @@ int Run(const PullFlags& flags) {
   options.fetch.transfer.http.token = Token();
   const InterruptGuard interrupt;
   options.fetch.stop = [&] { return interrupt.interrupted(); };
+  // A bar that stands still says it; a log, and a terminal that shows no bar yet, would be silent for long.
+  std::atomic<bool> has_bar = false;
+  options.fetch.transfer.retrying = [&](const std::string& line) {
+    if (!has_bar) LogWarn("{}", line);
+  };
   std::optional<ProgressBar> checking, fetching;  // each from its first byte, so that rates are its own
   options.checking = [&](int64_t done, int64_t total) {
+    has_bar = CanRedraw(stderr);
     if (!checking) checking.emplace("checking");
     checking->Update(done, total);
   };
   options.fetch.progress = [&](int64_t done, int64_t total) {
+    has_bar = CanRedraw(stderr);
     checking.reset();
     if (!fetching) fetching.emplace("fetching");
     fetching->Update(done, total);
@@ -157,7 +190,9 @@ void AddPullCommand(Cli& cli) {
       "  spate pull --list\n"
       "Models lie in $SPATE_HOME/models (without it ~/.local/share/spate/models). A pull that broke off goes on\n"
       "where it was. HF_TOKEN is sent to the endpoint's own host alone.",
-      [flags] { return Run(*flags); });
+      [flags] {
+        return RunWithJsonError(flags->json, {{"model", flags->model}}, [&] { return Run(*flags); });
+      });
   command->add_option("model", flags->model, "OWNER/NAME; :QUANT chooses among GGUF files, as in :Q4_K_M");
   command->add_option("--revision", flags->revision, "branch, tag or commit; then -m OWNER/NAME@REVISION")
       ->default_str("main");

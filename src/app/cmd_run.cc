@@ -116,6 +116,7 @@ int Run(const RunFlags& flags) {
     PrintConfig(*flags.command, flags.model.path(), flags.sampling.Settings(flags.model.path()), flags.json);
     return 0;
   }
+  flags.model.CheckFiles(!flags.quiet);  // before generation_config.json is believed
   const SamplingParams params = flags.sampling.Params(flags.model.path());
   std::unique_ptr<Model> opened = flags.model.Open(!flags.quiet);
   std::vector<int32_t> ids = PromptIds(flags, *opened);

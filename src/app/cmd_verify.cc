@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "app/cli.h"
+#include "app/json_error.h"
 #include "app/model_flags.h"
 #include "base/error.h"
 #include "base/utf8.h"
@@ -115,10 +116,13 @@ int Run(const VerifyFlags& flags) {
 
 void AddVerifyCommand(Cli& cli) {
   auto flags = std::make_shared<VerifyFlags>();
-  CLI::App* command = cli.AddCommand("verify", "Checks a model on disk: structure, NaN and infinity, SHA-256 sums.",
-                                     "  spate verify ./Llama-3.2-1B --write\n  spate verify ./Llama-3.2-1B\n"
-                                     "  spate verify model.gguf --manifest SHA256SUMS --json",
-                                     [flags] { return Run(*flags); });
+  CLI::App* command = cli.AddCommand(
+      "verify", "Checks a model on disk: structure, NaN and infinity, SHA-256 sums.",
+      "  spate verify ./Llama-3.2-1B --write\n  spate verify ./Llama-3.2-1B\n"
+      "  spate verify model.gguf --manifest SHA256SUMS --json",
+      [flags] {
+        return RunWithJsonError(flags->json, {{"path", flags->model}, {"passed", false}}, [&] { return Run(*flags); });
+      });
   command->add_option("model,-m,--model", flags->model, "folder or file; without it the demo model");
   command->add_option("--manifest", flags->manifest,
                       "file with sums, of --write or sha256sum. Default: that beside the model");

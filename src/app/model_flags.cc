@@ -73,14 +73,18 @@ ModelOptions ModelFlags::Options() const {
   return options;
 }
 
+void ModelFlags::CheckFiles(bool show_progress) const {
+  if (!verify_ || checked_) return;
+  ProgressBar bar("verifying");
+  CheckSums(path(), [&](int64_t done, int64_t total) {
+    if (show_progress) bar.Update(done, total);
+  });
+  checked_ = true;
+}
+
 std::unique_ptr<Model> ModelFlags::Open(bool show_progress) const {
+  CheckFiles(show_progress);
   ModelOptions options = Options();
-  if (verify_) {
-    ProgressBar bar("verifying");
-    CheckSums(options.path, [&](int64_t done, int64_t total) {
-      if (show_progress) bar.Update(done, total);
-    });
-  }
   ProgressBar bar(dummy_ ? "making weights" : "loading");
   if (show_progress) options.progress = [&](int64_t done, int64_t total) { bar.Update(done, total); };
   return OpenModel(options);

@@ -19,6 +19,8 @@ class ModelFlags {
   bool demo() const { return model_.empty(); }
   ModelOptions Options() const;                           // without progress
   std::unique_ptr<Model> Open(bool show_progress) const;  // with a bar on stderr
+  // --verify, if it was given. Open does it, unless this was called: by commands that read some of the files before.
+  void CheckFiles(bool show_progress) const;
 
  private:
   std::string model_;
@@ -30,6 +32,7 @@ class ModelFlags {
   bool dummy_ = false;
   bool mmap_ = false;
   bool verify_ = false;
+  mutable bool checked_ = false;
 };
 
 // $SPATE_DEMO, share/spate/demo beside the executable, ./models/demo, then the source folder that the build saw.

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "base/check.h"
@@ -17,7 +20,7 @@ struct Lead {
   unsigned char low, high;
 };
 
-Lead LeadOf(unsigned char byte) {
+constexpr Lead LeadOf(unsigned char byte) {
   if (byte < 0x80) return {1, 0, 0};
   if (byte < 0xc2) return {0, 0, 0};
   if (byte < 0xe0) return {2, 0x80, 0xbf};
@@ -48,6 +51,57 @@ size_t MaximalPart(std::string_view text, size_t position, bool& whole) {
   }
   whole = true;
   return part;
+}
+
+// Validation as a state machine without branches, because vocabularies are hundreds of thousands of short strings in
+// which letters of all lengths mix. A state is the number of a bit: of a byte's 64-bit row, the 6 bits from there on
+// are the next state, so one shift is a step.
+enum State : unsigned {
+  kStart = 0,     // between two code points
+  kBad = 6,       // for good
+  kOneMore = 12,  // continuation bytes 80..BF to come
+  kTwoMore = 18,
+  kThreeMore = 24,
+  kAfterE0 = 30,  // behind these four the next byte is bounded, as in Lead
+  kAfterEd = 36,
+  kAfterF0 = 42,
+  kAfterF4 = 48
+};
+
+constexpr State StateBehindLead(unsigned char byte) {
+  const Lead lead = LeadOf(byte);
+  if (lead.low == 0xa0) return kAfterE0;
+  if (lead.high == 0x9f) return kAfterEd;
+  if (lead.low == 0x90) return kAfterF0;
+  if (lead.high == 0x8f) return kAfterF4;
+  constexpr State kBehind[] = {kBad, kStart, kOneMore, kTwoMore, kThreeMore};
+  return kBehind[lead.length];
+}
+
+constexpr std::array<uint64_t, 256> MakeSteps() {
+  std::array<uint64_t, 256> steps{};
+  for (unsigned b = 0; b < 256; ++b) {
+    const auto set = [&](State from, State to) { steps[b] |= uint64_t{to} << from; };
+    const auto if_in = [&](unsigned low, unsigned high, State to) { return b >= low && b <= high ? to : kBad; };
+    set(kStart, StateBehindLead(static_cast<unsigned char>(b)));
+    set(kBad, kBad);
+    set(kOneMore, if_in(0x80, 0xbf, kStart));
+    set(kTwoMore, if_in(0x80, 0xbf, kOneMore));
+    set(kThreeMore, if_in(0x80, 0xbf, kTwoMore));
+    set(kAfterE0, if_in(0xa0, 0xbf, kOneMore));
+    set(kAfterEd, if_in(0x80, 0x9f, kOneMore));
+    set(kAfterF0, if_in(0x90, 0xbf, kTwoMore));
+    set(kAfterF4, if_in(0x80, 0x8f, kTwoMore));
+  }
+  return steps;
+}
+
+constexpr std::array<uint64_t, 256> kSteps = MakeSteps();
+
+bool HasHighBit(const char* bytes32) {
+  uint64_t words[4];
+  std::memcpy(words, bytes32, sizeof(words));
+  return ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080u) != 0;
 }
 
 }  // namespace
@@ -86,6 +140,7 @@ void AppendUtf8(std::string& out, char32_t code_point) {
 }
 
 size_t ValidUtf8Prefix(std::string_view text) {
+  if (IsValidUtf8(text)) return text.size();
   size_t position = 0;
   while (position < text.size()) {
     if (ByteAt(text, position) < 0x80) {
@@ -100,7 +155,17 @@ size_t ValidUtf8Prefix(std::string_view text) {
   return position;
 }
 
-bool IsValidUtf8(std::string_view text) { return ValidUtf8Prefix(text) == text.size(); }
+bool IsValidUtf8(std::string_view text) {
+  uint64_t state = kStart;
+  size_t at = 0;
+  for (; text.size() - at >= 32; at += 32) {
+    const char* const bytes = text.data() + at;
+    if ((state & 63) == kStart && !HasHighBit(bytes)) continue;
+    for (size_t i = 0; i < 32; ++i) state = kSteps[static_cast<unsigned char>(bytes[i])] >> (state & 63);
+  }
+  for (; at < text.size(); ++at) state = kSteps[ByteAt(text, at)] >> (state & 63);
+  return (state & 63) == kStart;
+}
 
 size_t IncompleteUtf8Tail(std::string_view text) {
   for (size_t tail = 1; tail <= std::min<size_t>(3, text.size()); ++tail) {

@@ -46,6 +46,23 @@ TEST(Utf8, NothingElseIsValid) {
   }
 }
 
+// Validation walks in blocks where it can: a string means the same wherever it lies in them.
+TEST(Utf8, ValidityDoesNotDependOnThePlace) {
+  const std::string valid[] = {"\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+  const std::string invalid[] = {
+      "\x80",    "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+      "\xe2\x82"};
+  for (size_t before = 0; before < 70; ++before) {
+    const std::string start(before, 'a'), end(70 - before, 'z');
+    for (const std::string& text : valid) ASSERT_TRUE(IsValidUtf8(start + text + end)) << before;
+    for (const std::string& text : invalid) {
+      ASSERT_FALSE(IsValidUtf8(start + text + end)) << before;
+      ASSERT_FALSE(IsValidUtf8(start + text)) << before;
+      ASSERT_EQ(ValidUtf8Prefix(start + text + end), before);
+    }
+  }
+}
+
 TEST(Utf8, PositionOfTheFirstInvalidByte) {
   EXPECT_EQ(ValidUtf8Prefix(""), 0u);
   EXPECT_EQ(ValidUtf8Prefix("abc"), 3u);

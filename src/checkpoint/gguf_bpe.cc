@@ -58,6 +58,8 @@ void PlaceMerges(const GgufMetadata& metadata, const GgufStrings& merges, Vocabu
       metadata.Fail(kMerges, fmt::format("merge {} is \"{}\", expected two tokens with a space between them",
                                          v->merges.size(), Show(text)));
     }
+    if (space + 1 == text.size())
+      metadata.Fail(kMerges, fmt::format("merge {} joins an empty token", v->merges.size()));
     joined.assign(text.substr(0, space)).append(text.substr(space + 1));
     const Merge merge{.left = table.Find(text.substr(0, space)),
                       .right = table.Find(text.substr(space + 1)),
@@ -68,6 +70,7 @@ void PlaceMerges(const GgufMetadata& metadata, const GgufStrings& merges, Vocabu
     }
     v->merges.push_back(merge);
   }
+  v->merges_by_text = true;
 }
 
 // What no merge speaks of cannot come from text other than as an added token, whatever the text.
@@ -89,6 +92,7 @@ void DeriveMergesOfIds(Vocabulary* v) {
     if (v->kinds[id] == TokenKind::kModel) ranks[id] = static_cast<int32_t>(id);
   }
   v->merges = DeriveMerges(v->tokens, ranks);
+  v->merges_by_text = true;
 }
 
 // Spaces are U+2581, and what has no token is spelled in bytes. Where the pattern drops them there are none.

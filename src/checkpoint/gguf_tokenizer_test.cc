@@ -289,6 +289,7 @@ TEST(GgufTokenizer, RefusesWhatDoesNotFitTogether) {
   EXPECT_NE(merges({"x y"}).find("speaks of a token that does not exist"), std::string::npos);
   EXPECT_NE(merges({"zz h"}).find("does not exist"), std::string::npos);
   EXPECT_NE(merges({""}).find("merge 0 is \"\""), std::string::npos);
+  EXPECT_NE(merges({"h "}).find("merge 0 joins an empty token"), std::string::npos);
   EXPECT_NE(merges({" h"}).find("merge 0"), std::string::npos);
 
   GgufWriter pre = WithMerges(Bpe("gpt-17"));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tokenizer/token_table.h"
 #include "tokenizer/vocabulary.h"
 
 namespace spate {
@@ -14,5 +15,8 @@ namespace spate {
 // Every split of a token of rank >= 0 into two such tokens, as a merge of the token's rank. `ranks` [ids].
 // Of `tokens` with a rank no two are equal.
 std::vector<Merge> DeriveMerges(const std::vector<std::string>& tokens, std::span<const int32_t> ranks);
+// With a table that is there already: of all tokens that have a rank, and perhaps of others.
+std::vector<Merge> DeriveMerges(const std::vector<std::string>& tokens, std::span<const int32_t> ranks,
+                                const TokenTable& table);
 
 }  // namespace spate

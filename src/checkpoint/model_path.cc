@@ -31,6 +31,7 @@ std::vector<fs::path> GgufFiles(const fs::path& folder) {
     const bool later_part = of != std::string::npos && of >= 6 && name.compare(of - 6, 6, "-00001") != 0;
     if (!later_part) files.push_back(entry.path());
   }
+  if (error) throw Error(ErrorCode::kBadInput, "{}: cannot be listed: {}", folder.string(), error.message());
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -38,8 +39,9 @@ std::vector<fs::path> GgufFiles(const fs::path& folder) {
 }  // namespace
 
 ModelPathKind KindOf(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
+  std::error_code error, ignored;
+  if (!fs::exists(path, error)) {
+    if (error) throw Error(ErrorCode::kBadInput, "{}: cannot be opened: {}", path.string(), error.message());
     throw Error(ErrorCode::kBadInput, "{}: {}, it does not exist", path.string(), kExpected);
   }
   if (fs::is_directory(path, ignored)) {

@@ -4,12 +4,14 @@
 #include <cfloat>
 #include <cmath>
 #include <limits>
-#include <unordered_set>
+#include <span>
 
 #include "base/error.h"
 #include "base/utf8.h"
 #include "checkpoint/merge_derivation.h"
 #include "checkpoint/sentencepiece_proto.h"
+#include "tokenizer/token_table.h"
+#include "tokenizer/unicode.h"
 
 namespace spate {
 namespace {
@@ -28,7 +30,6 @@ template <typename... Args>
 
 void CheckPieces(const SentencePieceProto& proto, std::string_view what) {
   if (proto.pieces.empty()) Fail(what, "no pieces; is it a SentencePiece model?");
-  std::unordered_set<std::string_view> texts;
   int unknown = 0;
   for (size_t id = 0; id < proto.pieces.size(); ++id) {
     const Piece& piece = proto.pieces[id];
@@ -38,37 +39,55 @@ void CheckPieces(const SentencePieceProto& proto, std::string_view what) {
     if (!IsValidUtf8(piece.text)) Fail(what, "piece {} is not valid UTF-8", id);
     if (!std::isfinite(piece.score) || std::abs(piece.score) > 1e30f)
       Fail(what, "piece {} has score {}", id, piece.score);
-    if (!texts.insert(piece.text).second) Fail(what, "piece {} '{}' occurs twice", id, OneLine(piece.text, kMaxShown));
     unknown += piece.type == PieceType::kUnknown;
     if (piece.type == PieceType::kByte && !proto.byte_fallback) {
       Fail(what, "piece {} '{}' is a byte, but byte_fallback is off", id, OneLine(piece.text, kMaxShown));
     }
   }
   if (unknown != 1 && !(proto.padded && unknown == 0)) Fail(what, "{} unknown pieces, expected 1", unknown);
+}
+
+// The pieces by their texts; those that only fill the list up are none.
+TokenTable TableOf(const SentencePieceProto& proto, const std::vector<std::string>& tokens) {
+  std::vector<TokenKind> kinds(tokens.size(), TokenKind::kModel);
+  for (size_t id = 0; proto.padded && id < kinds.size(); ++id) {
+    if (proto.pieces[id].type == PieceType::kUnused) kinds[id] = TokenKind::kAbsent;
+  }
+  return TokenTable(tokens, kinds);
+}
+
+void CheckTexts(const SentencePieceProto& proto, const TokenTable& table, std::string_view what) {
+  if (const int32_t twice = table.duplicate().second; twice >= 0) {
+    const std::string_view text = proto.pieces[static_cast<size_t>(twice)].text;
+    Fail(what, "piece {} '{}' occurs twice", twice, OneLine(text, kMaxShown));
+  }
   for (int byte = 0; proto.byte_fallback && byte < 256; ++byte) {
-    if (!texts.contains(fmt::format("<0x{:02X}>", byte))) Fail(what, "byte_fallback, but no piece <0x{:02X}>", byte);
+    if (table.Find(fmt::format("<0x{:02X}>", byte)) < 0) Fail(what, "byte_fallback, but no piece <0x{:02X}>", byte);
   }
 }
 
-// Merges join pieces, not characters: one that is in a piece but is none itself could not be joined.
-void CheckCharacters(const SentencePieceProto& proto, std::string_view what) {
-  std::unordered_set<std::string_view> texts;
-  for (const Piece& piece : proto.pieces) {
-    if (piece.type == PieceType::kNormal) texts.insert(piece.text);
-  }
-  for (const std::string_view text : texts) {
+// Merges join pieces, not characters: one that is in a piece but is none itself could not be joined. What two shorter
+// pieces make has their characters, so those that nothing makes are all that must be looked at.
+void CheckCharacters(const SentencePieceProto& proto, const TokenTable& table, std::span<const Merge> merges,
+                     std::string_view what) {
+  std::vector<bool> made(proto.pieces.size());
+  for (const Merge& merge : merges) made[static_cast<size_t>(merge.result)] = true;
+  for (size_t id = 0; id < made.size(); ++id) {
+    if (made[id] || proto.pieces[id].type != PieceType::kNormal) continue;
+    const std::string_view text = proto.pieces[id].text;
     for (size_t at = 0; at < text.size();) {
-      const size_t length = static_cast<size_t>(DecodeUtf8(text, at).length);
-      if (!texts.contains(text.substr(at, length))) {
+      const std::string_view character = text.substr(at, ReadCodePoint(text, at).bytes);
+      const int32_t piece = table.Find(character);
+      if (piece < 0 || proto.pieces[static_cast<size_t>(piece)].type != PieceType::kNormal) {
         Fail(what, "'{}' has the character '{}', which is no piece: not supported", OneLine(text, kMaxShown),
-             OneLine(text.substr(at, length), kMaxShown));
+             OneLine(character, kMaxShown));
       }
-      at += length;
+      at += character.size();
     }
   }
 }
 
-void SetMerges(const SentencePieceProto& proto, std::string_view what, Vocabulary* v) {
+void SetMerges(const SentencePieceProto& proto, const TokenTable& table, std::string_view what, Vocabulary* v) {
   std::vector<size_t> normal;
   for (size_t id = 0; id < proto.pieces.size(); ++id) {
     if (proto.pieces[id].type == PieceType::kNormal) normal.push_back(id);
@@ -77,7 +96,6 @@ void SetMerges(const SentencePieceProto& proto, std::string_view what, Vocabular
            OneLine(proto.pieces[id].text, kMaxShown));
     }
   }
-  CheckCharacters(proto, what);
   std::sort(normal.begin(), normal.end(),
             [&](size_t a, size_t b) { return proto.pieces[a].score > proto.pieces[b].score; });
   std::vector<int32_t> ranks(proto.pieces.size(), -1);
@@ -86,7 +104,9 @@ void SetMerges(const SentencePieceProto& proto, std::string_view what, Vocabular
     if (i > 0 && proto.pieces[normal[i]].score < proto.pieces[normal[i - 1]].score) ++rank;
     ranks[normal[i]] = rank;
   }
-  v->merges = DeriveMerges(v->tokens, ranks);
+  v->merges = DeriveMerges(v->tokens, ranks, table);
+  v->merges_by_text = true;
+  CheckCharacters(proto, table, v->merges, what);
 }
 
 void SetScores(const SentencePieceProto& proto, Vocabulary* v) {
@@ -171,10 +191,12 @@ Vocabulary MakeSentencePieceVocabulary(const SentencePieceProto& proto, std::str
       token.surface = proto.unk_surface;
     }
   }
+  const TokenTable table = TableOf(proto, v.tokens);
+  CheckTexts(proto, table, what);
   v.kinds.assign(v.tokens.size(), TokenKind::kModel);
   if (proto.padded) SetUnused(proto, &v);
   if (proto.model_type == ModelType::kBpe) {
-    SetMerges(proto, what, &v);
+    SetMerges(proto, table, what, &v);
   } else {
     SetScores(proto, &v);
   }

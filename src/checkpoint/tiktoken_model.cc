@@ -82,7 +82,8 @@ Vocabulary ParseTiktokenModel(std::string_view bytes, std::string_view what) {
   }
   std::vector<int32_t> ranks(v.tokens.size());
   std::iota(ranks.begin(), ranks.end(), 0);
-  v.merges = DeriveMerges(v.tokens, ranks);
+  v.merges = DeriveMerges(v.tokens, ranks, table);
+  v.merges_by_text = true;
   v.ignore_merges = true;
   v.pre_tokenizer = {SplitPattern{{std::string(RegexOf(KnownPattern::kLlama3)), true}, SplitBehavior::kIsolated, false},
                      SplitByteLevel{false, false}};

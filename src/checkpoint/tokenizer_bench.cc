@@ -1,6 +1,7 @@
-// Times of a tokenizer.json: opening it, encoding with it, and how encoding time grows with the text.
+// Times of a tokenizer: opening it, encoding with it, and how encoding time grows with the text.
 //
 //   spate_checkpoint_bench open FOLDER [ROUNDS]    median, lowest and highest of opening
+//   spate_checkpoint_bench make FILE.gguf TOKENS   a vocabulary to open, always the same for its size
 //   spate_checkpoint_bench growth FOLDER [BYTES]   t(n), t(2n) and their ratio on texts of one kind of character
 //   spate_checkpoint_bench serve FOLDER            for tools/bench_tokenizers.py: each line of standard input,
 //       "whole|lines FILE IDS", encodes the file in one piece or line by line, writes the ids to the file IDS as
@@ -14,14 +15,19 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <random>
 #include <sstream>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/mmap_file.h"
+#include "checkpoint/gguf_writer_for_test.h"
 #include "checkpoint/read_tokenizer.h"
+#include "tokenizer/byte_alphabet.h"
 #include "tokenizer/tokenizer.h"
 
 namespace spate {
@@ -61,6 +67,38 @@ int Open(const std::string& folder, size_t rounds) {
   };
   print("clock", seconds);
   print("processor", processor);
+  return 0;
+}
+
+// Tokens of bytes, and merges that each make a token of two before it, as training does.
+int Make(const std::string& path, size_t count) {
+  constexpr size_t kMaxTokens = 4'000'000, kMaxLength = 24;
+  if (count < 512 || count > kMaxTokens) {
+    throw Error(ErrorCode::kUsage, "make: expected 512 to {} tokens, got {}", kMaxTokens, count);
+  }
+  std::vector<std::string> tokens, merges;
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    tokens.push_back(SpellBytes({&c, 1}));
+  }
+  std::unordered_set<std::string> known(tokens.begin(), tokens.end());
+  std::mt19937 random(1);
+  while (tokens.size() < count) {
+    const std::string left = tokens[random() % tokens.size()];
+    // Mostly letters and spaces on the right, so that tokens look like parts of words.
+    const std::string right =
+        random() % 4 == 0 ? tokens[random() % tokens.size()] : tokens[random() % 8 == 0 ? ' ' : 'a' + random() % 26];
+    if (left.size() + right.size() > kMaxLength || !known.insert(left + right).second) continue;
+    tokens.push_back(left + right);
+    merges.push_back(left + " " + right);
+  }
+  GgufWriter writer;
+  writer.String("general.architecture", "llama");
+  writer.String("tokenizer.ggml.model", "gpt2");
+  writer.String("tokenizer.ggml.pre", "llama-bpe");
+  writer.Strings("tokenizer.ggml.tokens", tokens);
+  writer.Strings("tokenizer.ggml.merges", merges);
+  WriteFileAtomically(path, writer.Finish());
   return 0;
 }
 
@@ -155,11 +193,13 @@ int Run(const std::vector<std::string>& args) {
   if (mode == "open" && (args.size() == 2 || args.size() == 3)) {
     return Open(args[1], args.size() == 3 ? Number(args[2]) : 15);
   }
+  if (mode == "make" && args.size() == 3) return Make(args[1], Number(args[2]));
   if (mode == "growth" && (args.size() == 2 || args.size() == 3)) {
     return Growth(args[1], args.size() == 3 ? Number(args[2]) : 10'000'000);
   }
   if (mode == "serve" && args.size() == 2) return Serve(args[1]);
-  throw Error(ErrorCode::kUsage, "usage: open FOLDER [ROUNDS] | growth FOLDER [BYTES] | serve FOLDER");
+  throw Error(ErrorCode::kUsage,
+              "usage: open FOLDER [ROUNDS] | make FILE TOKENS | growth FOLDER [BYTES] | serve FOLDER");
 }
 
 }  // namespace

@@ -75,8 +75,12 @@ void PlaceMerges(const TokenizerJsonParts& parts, const TokenTable& table, std::
                        : merge.right < 0 ? right
                                          : joined));
     }
+    if (left.empty() || right.empty()) {  // joining nothing would go on forever
+      throw Error(ErrorCode::kBadInput, "{}: model.merges[{}] joins an empty token", what, v->merges.size());
+    }
     v->merges.push_back(merge);
   }
+  v->merges_by_text = v->subword_prefix.empty();
 }
 
 struct ModelField {

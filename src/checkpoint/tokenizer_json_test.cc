@@ -217,6 +217,8 @@ TEST(TokenizerJson, SaysWhatIsWrong) {
   EXPECT_NE(ErrorOf(R"({"model": {"vocab": {"a": 0}, "merges": ["a\x"]}})").find("not JSON at byte 43"),
             std::string::npos);
   EXPECT_NE(ErrorOf(R"({"model": {"vocab": {"a": 0}, "vocab": {}}})").find("vocab occurs twice"), std::string::npos);
+  EXPECT_NE(ErrorOf(R"({"model": {"vocab": {"": 0, "a": 1}, "merges": [["a", ""]]}})").find("joins an empty token"),
+            std::string::npos);
   std::string deep = "null";
   for (int i = 0; i < 20; ++i) deep = R"({"type": "Sequence", "normalizers": [)" + deep + "]}";
   EXPECT_NE(ErrorOf(R"({"normalizer": )" + deep + R"(, "model": {"vocab": {"a": 0}, "merges": []}})"), "no error");

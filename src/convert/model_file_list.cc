@@ -18,16 +18,19 @@ bool IsLeftOut(const std::string& name) { return name.starts_with('.') || name =
 
 std::vector<std::string> FilesBelow(const fs::path& folder) {
   std::vector<std::string> names;
-  std::error_code error;
+  std::error_code error, ignored;
   fs::recursive_directory_iterator it(folder, error);
-  if (error) throw Error(ErrorCode::kBadInput, "{}: cannot be listed: {}", folder.string(), error.message());
+  const auto check = [&] {
+    if (error) throw Error(ErrorCode::kBadInput, "{}: cannot be listed: {}", folder.string(), error.message());
+  };
+  check();
   for (const fs::recursive_directory_iterator end; it != end; it.increment(error)) {
-    if (it->is_directory(error) &&
-        (it->is_symlink(error) || it.depth() >= kMaxDepth || it->path().filename().string().starts_with('.'))) {
+    if (it->is_directory(ignored) &&
+        (it->is_symlink(ignored) || it.depth() >= kMaxDepth || it->path().filename().string().starts_with('.'))) {
       it.disable_recursion_pending();
       continue;
     }
-    if (!it->is_regular_file(error) || IsLeftOut(it->path().filename().string())) continue;
+    if (!it->is_regular_file(ignored) || IsLeftOut(it->path().filename().string())) continue;
     std::string name = it->path().lexically_relative(folder).generic_string();
     if (!IsSafeName(name)) {
       throw Error(ErrorCode::kBadInput, "{}: holds \"{}\", a name that no manifest can have", folder.string(),
@@ -39,6 +42,7 @@ std::vector<std::string> FilesBelow(const fs::path& folder) {
     }
     names.push_back(std::move(name));
   }
+  check();  // a folder below that may not be read ended the walk
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -157,8 +157,11 @@ struct Vocabulary {
   std::vector<std::string> tokens;  // [ids]
   std::vector<TokenKind> kinds;     // [ids]
   std::vector<Merge> merges;        // of two for one pair the later counts
-  std::vector<AddedToken> added;    // distinct ids and texts
-  std::vector<int32_t> fixed;       // tokens cut out of the normalized text before the model, the longest first
+  // Whoever set the merges found both halves, not empty, and the result by their texts: not compared once more, which
+  // for 200,000 merges is a tenth of the time that opening takes.
+  bool merges_by_text = false;
+  std::vector<AddedToken> added;  // distinct ids and texts
+  std::vector<int32_t> fixed;     // tokens cut out of the normalized text before the model, the longest first
 
   ModelKind model = ModelKind::kBpe;
   std::vector<double> scores;     // unigram: [ids] logarithm of the probability; -infinity: never made from text

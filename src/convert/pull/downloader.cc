@@ -49,12 +49,13 @@ Downloader::Downloader(const CurlLibrary& curl, const TransferOptions& options, 
     : options_(options), stop_(std::move(stop)), client_(curl, options.http, stop_) {}
 
 // Between two attempts: throws when another one is of no use.
-void Downloader::WaitOrThrow(const HttpReply& reply, const std::string& what, bool progressed, int* failures) {
+void Downloader::WaitOrThrow(const HttpReply& reply, const std::string& what, bool progressed, bool kept,
+                             int* failures) {
   if (!IsPassing(reply)) ThrowStatus(reply, what, !options_.http.token.empty());
   *failures = progressed ? 1 : *failures + 1;
   if (*failures >= options_.tries) {
-    throw Error(ErrorCode::kEnvironment, "{}: {}, {} times in a row; what arrived is kept, try again later", what,
-                Reason(reply), *failures);
+    throw Error(ErrorCode::kEnvironment, "{}: {}, {} times in a row; {}try again later", what, Reason(reply), *failures,
+                kept ? "what arrived is kept, " : "");
   }
   int64_t wait_ms = options_.longest_wait_ms;
   if (*failures < 16) wait_ms = std::min(wait_ms, options_.first_wait_ms << (*failures - 1));
@@ -64,6 +65,10 @@ void Downloader::WaitOrThrow(const HttpReply& reply, const std::string& what, bo
                   what, reply.status, *reply.retry_after_s);
     }
     wait_ms = std::max(wait_ms, *reply.retry_after_s * 1'000);
+  }
+  if (options_.retrying) {
+    options_.retrying(fmt::format("{}: {}; trying again in {:.3g} s, {} of {} attempts left", what, Reason(reply),
+                                  static_cast<double>(wait_ms) / 1'000, options_.tries - *failures, options_.tries));
   }
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
   const auto stopped = [&] { return stop_ && stop_(); };
@@ -86,7 +91,7 @@ std::string Downloader::Read(const std::string& url, const std::string& what, si
           text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         });
     if (reply.status == 200 && reply.problem.empty()) return text;
-    WaitOrThrow(reply, what, false, &failures);
+    WaitOrThrow(reply, what, false, false, &failures);
   }
 }
 
@@ -121,7 +126,7 @@ void Downloader::Fetch(const std::string& url, const std::string& what, PartFile
     if (reply.status == 416) restart();
     const bool progressed = part->size() > furthest;
     furthest = std::max(furthest, part->size());
-    WaitOrThrow(reply, what, progressed, &failures);
+    WaitOrThrow(reply, what, progressed, true, &failures);
   }
 }
 

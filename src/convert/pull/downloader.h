@@ -18,6 +18,8 @@ struct TransferOptions {
   int64_t first_wait_ms = 1'000;  // doubled by each of them
   int64_t longest_wait_ms = 30'000;
   int64_t longest_asked_wait_s = 120;  // that a server's Retry-After may ask for
+  // Told before each wait, in one line, what failed and when it is tried again; by several threads. May be empty.
+  std::function<void(const std::string&)> retrying;
 };
 
 class Downloader {
@@ -34,7 +36,8 @@ class Downloader {
              const std::function<void(int64_t)>& arrived);
 
  private:
-  void WaitOrThrow(const HttpReply& reply, const std::string& what, bool progressed, int* failures);
+  // `kept`: what arrived stays for the next time.
+  void WaitOrThrow(const HttpReply& reply, const std::string& what, bool progressed, bool kept, int* failures);
 
   const TransferOptions& options_;
   std::function<bool()> stop_;

@@ -28,7 +28,15 @@ TEST_F(DownloaderTest, GoesOnWhereAConnectionBroke) {
 
 TEST_F(DownloaderTest, GivesUpWhereNothingArrives) {
   for (int i = 0; i < 3; ++i) server_.Fail(kWeights, {.break_after = 0});
-  EXPECT_NE(Error().find("3 times in a row"), std::string::npos);
+  std::vector<std::string> told;
+  options_.fetch.at_once = 1;
+  options_.fetch.transfer.retrying = [&](const std::string& line) { told.push_back(line); };
+  EXPECT_NE(Error().find("3 times in a row; what arrived is kept, try again later"), std::string::npos);
+  ASSERT_EQ(told.size(), 2u);
+  const std::string weights = server_.url() + ": lab/tiny: " + kWeights;
+  EXPECT_EQ(told[0].substr(0, weights.size()), weights);
+  EXPECT_NE(told[0].find("trying again in 0.001 s, 2 of 3 attempts left"), std::string::npos) << told[0];
+  options_.fetch.transfer.retrying = nullptr;
   ExpectNoWeights();
   Pull(options_);
   ExpectWhole();
@@ -106,7 +114,7 @@ TEST_F(DownloaderTest, NamesStatuses) {
   server_.Fail(kWeights, {.status = 503});
   EXPECT_EQ(Error(), "done");
   for (int i = 0; i < 3; ++i) server_.Fail("/revision/main", {.status = 500});
-  EXPECT_NE(Error().find("answered 500, 3 times"), std::string::npos);
+  EXPECT_NE(Error().find("answered 500, 3 times in a row; try again later"), std::string::npos);
 }
 
 TEST_F(DownloaderTest, WaitsAsLongAsAskedWithinReason) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -39,13 +41,28 @@ void AddFile(std::string name, FileSum sum, std::string_view what, Manifest& man
   if (manifest.files.size() >= kMaxManifestFiles) {
     throw Error(ErrorCode::kBadInput, "{}: names more than {} files", what, kMaxManifestFiles);
   }
-  if (!manifest.files.emplace(std::move(name), std::move(sum)).second) {
-    throw Error(ErrorCode::kBadInput, "{}: names a file twice", what);
-  }
+  const auto [at, is_new] = manifest.files.emplace(std::move(name), std::move(sum));
+  if (!is_new) throw Error(ErrorCode::kBadInput, "{}: names \"{}\" twice", what, OneLine(at->first, kMaxShown));
+}
+
+// Of two members of one name the parser keeps the last: which of two sums is meant, nobody can say. `text` has been
+// parsed already.
+void RefuseDoubleNames(std::string_view text, std::string_view what) {
+  std::vector<std::set<std::string>> open;
+  const auto see = [&](int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) open.emplace_back();
+    if (event == json::parse_event_t::object_end) open.pop_back();
+    if (event != json::parse_event_t::key) return true;
+    const auto& name = parsed.get_ref<const std::string&>();
+    if (open.back().insert(name).second) return true;
+    throw Error(ErrorCode::kBadInput, "{}: names \"{}\" twice", what, OneLine(name, kMaxShown));
+  };
+  [[maybe_unused]] const json same = json::parse(text, see);
 }
 
 Manifest ParseJsonManifest(std::string_view text, std::string_view what) {
   const json object = ParseJson(text, {.max_bytes = kMaxManifestBytes, .max_depth = 8}, what);
+  RefuseDoubleNames(text, what);
   const std::string format = GetString(object, "format", "", what);
   const int64_t version = GetInt(object, "version", 0, 0, 1'000'000, what);
   const json* files = FindObject(object, "files", what);
@@ -117,7 +134,7 @@ void WriteManifest(const fs::path& path, const Manifest& manifest) {
 std::optional<fs::path> FindManifest(const fs::path& folder) {
   std::error_code ignored;
   for (const std::string_view name : {kManifestName, kSumsName}) {
-    if (fs::exists(folder / name, ignored)) return folder / name;
+    if (fs::exists(fs::symlink_status(folder / name, ignored))) return folder / name;
   }
   return std::nullopt;
 }

@@ -43,7 +43,7 @@ std::string FormatManifest(const Manifest& manifest);  // as spate-manifest.json
 // Atomically. Throws Error(kEnvironment).
 void WriteManifest(const std::filesystem::path& path, const Manifest& manifest);
 
-// Which of the two lies in a folder.
+// Which of the two lies in a folder; a link that leads nowhere does, so that reading it says what is wrong.
 std::optional<std::filesystem::path> FindManifest(const std::filesystem::path& folder);
 
 }  // namespace spate

@@ -63,7 +63,11 @@ TEST(Manifest, WhatIsNone) {
   EXPECT_EQ(Refusal(""), "m: names no file");
   EXPECT_EQ(Refusal("abc  a"), "m: line 1: expected a SHA-256 sum, two spaces and a name");
   EXPECT_EQ(Refusal(kSum), "m: line 1: expected a SHA-256 sum, two spaces and a name");
-  EXPECT_EQ(Refusal(kSum + "  a\n" + kSum + "  a\n"), "m: names a file twice");
+  EXPECT_EQ(Refusal(kSum + "  a\n" + kSum + "  a\n"), "m: names \"a\" twice");
+  EXPECT_EQ(Refusal(fmt::format(R"({{"format": "spate-manifest", "version": 1, "files": {{
+      "a/b": {{"size": 1, "sha256": "{0}"}}, "a/b": {{"size": 2, "sha256": "{0}"}}}}}})",
+                                kSum)),
+            "m: names \"a/b\" twice");
   EXPECT_NE(Refusal("{}"), "");
   EXPECT_NE(Refusal(R"({"format": "spate-manifest", "version": 2, "files": {}})"), "");
   EXPECT_NE(Refusal(R"({"format": "spate-manifest", "version": 1, "files": {"a": {"size": 1, "sha256": "x"}}})"), "");

@@ -56,6 +56,9 @@ std::vector<fs::path> FoldersIn(const fs::path& folder) {
     std::error_code ignored;
     if (it->path().filename().string().front() != '.' && it->is_directory(ignored)) found.push_back(it->path());
   }
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+    throw Error(ErrorCode::kEnvironment, "{}: cannot be listed: {}", folder.string(), error.message());
+  }
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -73,6 +76,19 @@ StoredModel Unfinished(const std::string& name, const fs::path& folder) {
   return model;
 }
 
+// What the manifest says of a file, and whether that is so. Links are followed, as they are when the model is opened.
+void AddFile(const fs::path& folder, const std::string& name, int64_t size, StoredModel* model) {
+  ++model->files;
+  model->bytes += size;
+  std::error_code error;
+  if (!fs::is_regular_file(folder / name, error)) {
+    model->missing.push_back(name);
+  } else if (fs::file_size(folder / name, error) != static_cast<uintmax_t>(size) || error) {
+    model->damaged.push_back(name);
+  }
+  model->whole = model->missing.empty() && model->damaged.empty();
+}
+
 void AddModels(const std::string& name, const fs::path& folder, std::vector<StoredModel>* models) {
   std::optional<FileSums> manifest;
   try {
@@ -80,18 +96,21 @@ void AddModels(const std::string& name, const fs::path& folder, std::vector<Stor
   } catch (const Error&) {  // listed as not whole; a pull writes it anew
   }
   if (!manifest) return models->push_back(Unfinished(name, folder));
-  StoredModel rest{.name = name, .path = folder};
-  for (const auto& [unused, file] : *manifest) rest.bytes += file.size, ++rest.files;
+  FileSums others = *manifest;
   for (const GgufModel& gguf : GgufModelsAmong(NamesOf(*manifest))) {
     StoredModel& model = models->emplace_back();
     model.name = gguf.quant.empty() ? name : name + ":" + gguf.quant;
     model.path = folder / gguf.files.front();
-    model.files = gguf.files.size();
-    for (const std::string& file : gguf.files) model.bytes += manifest->at(file).size;
-    rest.bytes -= model.bytes;
-    rest.files -= model.files;
+    for (const std::string& file : gguf.files) {
+      AddFile(folder, file, manifest->at(file).size, &model);
+      others.erase(file);
+    }
   }
-  if (rest.files > 0) models->push_back(rest);
+  if (others.empty()) return;
+  StoredModel& rest = models->emplace_back();
+  rest.name = name;
+  rest.path = folder;
+  for (const auto& [file, sum] : others) AddFile(folder, file, sum.size, &rest);
 }
 
 }  // namespace

@@ -44,10 +44,12 @@ struct StoredModel {
   std::filesystem::path path;
   int64_t bytes = 0;
   size_t files = 0;
-  bool whole = true;  // false: a pull was broken off
+  bool whole = true;                   // false: a pull was broken off, or files are missing or damaged
+  std::vector<std::string> missing{};  // files that the manifest names and that are not there
+  std::vector<std::string> damaged{};  // ... and that have another size; what is in them, `spate verify` says
 };
 
-// All there is, by name: a GGUF model each for itself.
+// All there is, by name: a GGUF model each for itself. Files are looked at, not read.
 std::vector<StoredModel> ListModels(const std::filesystem::path& store);
 
 }  // namespace spate

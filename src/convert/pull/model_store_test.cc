@@ -97,6 +97,36 @@ TEST_F(Store, ListsModelsAsTheyAreNamed) {
   EXPECT_TRUE(ListModels(folder_.path() / "nowhere").empty());
 }
 
+TEST_F(Store, ListsWhatIsMissingOrDamaged) {
+  AddModel("a/both", {"m-Q4_0.gguf", "m-Q8_0.gguf", "config.json", "model.safetensors"});
+  folder_.Write("models/a/both/m-Q8_0.gguf", "1234");
+  fs::remove(folder_.path() / "models/a/both/config.json");
+  fs::remove(folder_.path() / "models/a/both/model.safetensors");
+  fs::create_symlink("nowhere", folder_.path() / "models/a/both/model.safetensors");
+  const std::vector<StoredModel> models = ListModels(folder_.path());
+  ASSERT_EQ(models.size(), 3u);
+  EXPECT_TRUE(models[0].whole && models[0].missing.empty() && models[0].damaged.empty());
+  EXPECT_FALSE(models[1].whole);
+  EXPECT_EQ(models[1].damaged, std::vector<std::string>{"m-Q8_0.gguf"});
+  EXPECT_FALSE(models[2].whole);
+  EXPECT_EQ(models[2].missing, (std::vector<std::string>{"config.json", "model.safetensors"}));
+  EXPECT_EQ(models[2].bytes, 10);  // as they were pulled
+}
+
+TEST_F(Store, AManifestThatLeadsNowhereIsNamed) {
+  fs::create_directories(folder_.path() / "models/a/x");
+  fs::create_symlink("nowhere", folder_.path() / "models/a/x/spate-manifest.json");
+  EXPECT_NE(Resolved("a/x").find("spate-manifest.json: cannot open: no such file"), std::string::npos)
+      << Resolved("a/x");
+  folder_.Write("models/a/x/SHA256SUMS", std::string(64, 'a') + "  f\n");
+  EXPECT_EQ(FindManifest(folder_.path() / "models/a/x")->filename(), "spate-manifest.json");
+}
+
+TEST_F(Store, WhatCannotBeListedIsNotEmpty) {
+  fs::create_symlink("models", folder_.path() / "models");
+  EXPECT_NE(ErrorOf([&] { ListModels(folder_.path()); }).find("models: cannot be listed: "), std::string::npos);
+}
+
 TEST_F(Store, RefusesManifestsThatLeaveTheFolder) {
   folder_.Write("models/a/x/spate-manifest.json",
                 R"({"format": "spate-manifest", "version": 1, "files": {"../../x.gguf": {"size": 1, "sha256": ")" +

@@ -35,6 +35,13 @@ TEST_F(PullTest, FetchesNothingTwice) {
   ExpectWhole();
 }
 
+TEST_F(PullTest, AManifestThatLeadsNowhereIsWrittenAnew) {
+  fs::create_directories(store_.path() / InModel(""));
+  fs::create_symlink("nowhere", store_.path() / InModel(std::string(kManifestName)));
+  Pull(options_);
+  ExpectWhole();
+}
+
 TEST_F(PullTest, WritesNothingForAHostileListing) {
   server_.SetListing(kRepo, R"({"sha": ")" + std::string(HubServer::kCommit) +
                                 R"(", "siblings": [{"rfilename": "../../../config.json", "size": 1, "blobId": ")" +
