@@ -95,8 +95,8 @@ class WeightFinder {
  private:
   void FindTensors(Slot slot, int layer, const LayerSpec& layer_spec, FoundSlot& found) {
     if (!Traits(slot).matrix && !spec_.norm_weights) return;
-    const TensorRule& rule = Choose(slot, layer);
     const SlotShape shape = ExpectedShape(slot, spec_, layer_spec);
+    const TensorRule& rule = Choose(slot, shape, layer);
     if (Traits(slot).matrix) {
       FindMatrix(rule, shape, layer, layer_spec.attn, found);
     } else {
@@ -125,10 +125,11 @@ class WeightFinder {
     rules_ = short_rules_;
   }
 
-  const TensorRule& Choose(Slot slot, int layer) const {
+  // The rule whose first tensor is there, else the first; of those that could fill the slot at all.
+  const TensorRule& Choose(Slot slot, const SlotShape& shape, int layer) const {
     const TensorRule* first = nullptr;
     for (const TensorRule& rule : rules_) {
-      if (rule.slot != slot) continue;
+      if (rule.slot != slot || (Traits(slot).matrix && !Fills(rule, shape))) continue;
       if (first == nullptr) first = &rule;
       if (checkpoint_.Find(NameOf(rule.sources[0], rule.suffix, layer, 0)) != nullptr) return rule;
     }

@@ -8,6 +8,7 @@
 #include "backend/device.h"
 #include "base/error.h"
 #include "model/decoder.h"
+#include "model/dialects.h"
 #include "model/fake_checkpoint_for_test.h"
 
 namespace spate {
@@ -102,6 +103,20 @@ TEST(Loader, StopsLookingForAnotherModelsTensors) {
                                "model.layers.3.input_layernorm.weight, "))
       << LoadMessage(*Complete(), 512);
   EXPECT_NE(LoadMessage(*Complete(), 512).find(" and 989 more"), std::string::npos);
+}
+
+// GGUF's rule with a gate comes first in the list; the slot of a model without one is not its to fill.
+TEST(Loader, NamesWhatIsMissingWithoutAGate) {
+  const auto config = nlohmann::json::parse(
+      R"({"architectures": ["GPT2LMHeadModel"], "n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 10})");
+  const FakeCheckpoint nothing;
+  try {
+    CheckWeights(nothing, ArchOf(config), GgufNames(false, false), MakeSpec(config));
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("blk.0.ffn_up.weight"), std::string::npos) << error.what();
+    EXPECT_EQ(std::string(error.what()).find("ffn_gate"), std::string::npos) << error.what();
+  }
 }
 
 TEST(Loader, RefusesShapesFormatsAndStrangers) {

@@ -36,10 +36,15 @@ void AddHeads(const RowRun& run, int64_t head_dim, int64_t rotated, std::vector<
 
 }  // namespace
 
+bool Fills(const TensorRule& rule, const SlotShape& shape) {
+  const size_t sources = CountSources(rule);
+  return sources == 1 || sources == static_cast<size_t>(shape.parts);
+}
+
 SourceShape ShapeOfSources(const TensorRule& rule, const SlotShape& shape) {
   const size_t sources = CountSources(rule);
   const size_t parts = static_cast<size_t>(shape.parts);
-  CHECK(sources == parts || sources == 1, "{}: {} sources for {} parts", Traits(rule.slot).name, sources, parts);
+  CHECK(Fills(rule, shape), "{}: {} sources for {} parts", Traits(rule.slot).name, sources, parts);
   SourceShape result{.sources = sources,
                      .stacked = shape.experts > 1 && rule.sources[0].find("{e}") == std::string_view::npos,
                      .rows = {}};

@@ -24,6 +24,8 @@ struct SourceShape {
   bool stacked = false;
   std::vector<int64_t> rows;  // [sources]
 };
+// Whether there are as many as the slot has parts, or one with all of them.
+bool Fills(const TensorRule& rule, const SlotShape& shape);
 SourceShape ShapeOfSources(const TensorRule& rule, const SlotShape& shape);
 
 // The runs of all parts in canonical order, expert by expert; of stacked sources the experts' rows lie one behind the
