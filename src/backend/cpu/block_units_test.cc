@@ -81,15 +81,15 @@ class UnpackKernelsTest : public testing::TestWithParam<const KernelTable*> {
     const int elements = Traits(units.format).block_elements;
     std::vector<float> expected(static_cast<size_t>(elements));
     for (int64_t b = 0; b < Units::kBlocks; ++b) {
-      for (int slice = 0; slice < elements / kSliceK; ++slice) {
-        std::vector<float> out(static_cast<size_t>(kSliceK * kStride), kSentinel);
+      for (int slice = 0; slice < elements / kInt8Group; ++slice) {
+        std::vector<float> out(static_cast<size_t>(kInt8Group * kStride), kSentinel);
         KernelsOf(GetParam()->linear, units.format)
             .unpack({.unit = units.At(b), .slice = slice, .out = out.data() + kTileRows, .out_stride = kStride});
         for (int r = 0; r < kTileRows; ++r) {
           Unpack(units.format, units.Row(r, b), expected.data(), expected.size());
-          for (int i = 0; i < kSliceK; ++i) {
+          for (int i = 0; i < kInt8Group; ++i) {
             ASSERT_EQ(out[static_cast<size_t>(i * kStride + kTileRows + r)],
-                      expected[static_cast<size_t>(slice * kSliceK + i)])
+                      expected[static_cast<size_t>(slice * kInt8Group + i)])
                 << Name(units.format) << " block " << b << " slice " << slice << " row " << r << " element " << i;
           }
         }
@@ -115,8 +115,8 @@ TEST_P(UnpackKernelsTest, AgreeExactlyWithTheDefinition) {
 TEST_P(UnpackKernelsTest, TakeAnyBytes) {
   for (const DType format : kFormats) {
     Units units(format, RandomBlocks(format, kTileRows * Units::kBlocks, 5, std::numeric_limits<float>::infinity()));
-    std::vector<float> out(kSliceK * kTileRows);
-    for (int slice = 0; slice < Traits(format).block_elements / kSliceK; ++slice) {
+    std::vector<float> out(kInt8Group * kTileRows);
+    for (int slice = 0; slice < Traits(format).block_elements / kInt8Group; ++slice) {
       KernelsOf(GetParam()->linear, format).unpack({units.At(0), slice, out.data(), kTileRows});
     }
     EXPECT_FALSE(out[0] - out[0] == 0) << Name(format);
