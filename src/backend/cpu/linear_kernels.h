@@ -59,13 +59,16 @@ struct FinishArgs {
 };
 using FinishFn = void (*)(const FinishArgs& args);
 
-// A row of activations in int8 (quant/int8_group.h): for each group of 32 its levels, the scale, the negated sums of the
-// levels of either half (what a weight's zero point multiplies), and scale * sum of the levels.
+// A row of activations in int8 (quant/int8_group.h): a cache line for each group of 32, with its levels, the scale, scale
+// * sum of the levels, and 1.5 * 2^23 + zero * sum of levels for each zero point of a weight format: of the group for 8
+// and 128, of its halves for 32 (kernels/blocks.cc tells why). All f32.
 struct Int8Layout {
-  static constexpr int64_t kScale = 32;       // f32
-  static constexpr int64_t kMinusSums = 36;   // int32 [2]
-  static constexpr int64_t kScaledSum = 44;   // f32
-  static constexpr int64_t kGroupBytes = 48;
+  static constexpr int kScale = 32;
+  static constexpr int kScaledSum = 36;
+  static constexpr int kZero8 = 40;
+  static constexpr int kZero128 = 44;
+  static constexpr int kZero32 = 48;  // [2]
+  static constexpr int kGroupBytes = 64;
 };
 
 // A group of a unit as the kernels multiply it: 8 vectors of 4 k, [16][4] bytes each, the f32 scales [16] of its one or

@@ -6,7 +6,8 @@
 //     static constexpr int kBlockBytes;  // of one row
 //     static constexpr int kParts;       // of a group, each with a scale of its own
 //     static constexpr bool kMin;        // a group has an offset
-//     static constexpr int kZeroBits;    // a level of 2^kZeroBits stands for 0; of kMin and signed levels: 0
+//     static constexpr int kZeroSum;     // of a row of activations, what the level that stands for 0 contributes to the
+//                                        // sums of the parts; 0 where level 0 does
 //     static constexpr bool kSigned;     // levels are int8, else uint8
 //     static Vi Levels(const std::byte* unit, int group, int vector);  // k 4 * vector ... + 3, a byte each
 //     static Vf Scale(const std::byte* unit, int group, int part);
@@ -32,7 +33,7 @@ SPATE_INLINE Vi NibbleVector(const std::byte* nibbles, int vector) {
 }
 
 struct Q40Format {
-  static constexpr int kGroups = 1, kBlockBytes = 18, kParts = 1, kZeroBits = 3;
+  static constexpr int kGroups = 1, kBlockBytes = 18, kParts = 1, kZeroSum = Int8Layout::kZero8;
   static constexpr bool kMin = false, kSigned = false;
   SPATE_INLINE Vi Levels(const std::byte* unit, int /*group*/, int vector) { return NibbleVector(unit + 32, vector); }
   SPATE_INLINE Vf Scale(const std::byte* unit, int /*group*/, int /*part*/) { return LoadF16(unit); }
@@ -41,7 +42,7 @@ struct Q40Format {
 struct Q80Format {
   static constexpr int kGroups = 1, kBlockBytes = 34, kParts = 1;
   static constexpr bool kMin = false, kSigned = !kUnsignedWeights;
-  static constexpr int kZeroBits = kSigned ? 0 : 7;
+  static constexpr int kZeroSum = kSigned ? 0 : Int8Layout::kZero128;
   SPATE_INLINE Vi Levels(const std::byte* unit, int /*group*/, int vector) {
     const Vi levels = LoadI(unit + 32 + vector * kVectorBytes);
     return kSigned ? levels : levels ^ SetEachByte(0x80);
@@ -67,7 +68,7 @@ SPATE_INLINE Vf KOffset(const std::byte* unit, int group) {
 }
 
 struct Q4KFormat {
-  static constexpr int kGroups = 8, kBlockBytes = 144, kParts = 1, kZeroBits = 0;
+  static constexpr int kGroups = 8, kBlockBytes = 144, kParts = 1, kZeroSum = 0;
   static constexpr bool kMin = true, kSigned = false;
   SPATE_INLINE Vi Levels(const std::byte* unit, int group, int vector) {
     return NibbleVector(unit + 256 + group * 256, vector);
@@ -78,7 +79,7 @@ struct Q4KFormat {
 
 // A group's nibbles, then a vector whose bit v of each byte is the fifth bit of vector v.
 struct Q5KFormat {
-  static constexpr int kGroups = 8, kBlockBytes = 176, kParts = 1, kZeroBits = 0;
+  static constexpr int kGroups = 8, kBlockBytes = 176, kParts = 1, kZeroSum = 0;
   static constexpr bool kMin = true, kSigned = false;
   SPATE_INLINE Vi Levels(const std::byte* unit, int group, int vector) {
     const std::byte* levels = unit + 256 + group * 320;
@@ -92,7 +93,7 @@ struct Q5KFormat {
 
 // A group's nibbles, then two vectors with the top two bits of four vectors each.
 struct Q6KFormat {
-  static constexpr int kGroups = 8, kBlockBytes = 210, kParts = 2, kZeroBits = 5;
+  static constexpr int kGroups = 8, kBlockBytes = 210, kParts = 2, kZeroSum = Int8Layout::kZero32;
   static constexpr bool kMin = false, kSigned = false;
   SPATE_INLINE Vi Levels(const std::byte* unit, int group, int vector) {
     const std::byte* levels = unit + 288 + group * 384;

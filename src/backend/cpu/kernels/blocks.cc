@@ -4,6 +4,7 @@
 // are; for many some groups are unpacked to bytes and f32 scales, in the cache. Both compute the same bits.
 #include "backend/cpu/kernels/block_formats.h"
 #include "backend/cpu/kernels/fill.h"
+#include "quant/int8_group.h"
 
 namespace spate::cpu::SPATE_ISA_NS {
 namespace {
@@ -66,6 +67,13 @@ void Unpack(const UnpackArgs& args) {
   }
 }
 
+// Sums start at the bits of 1.5 * 2^23: there the next f32 is one more, so that as long as a sum stays below 2^22 its
+// bits are the float 1.5 * 2^23 + sum. From that one exact subtraction takes both the start and what the zero point
+// contributed; a conversion to f32 would take a second one.
+constexpr int32_t kFloatZero = 0x4b400000;
+constexpr float kFloatZeroValue = 12582912;
+static_assert(kInt8Group * 255 * 127 < 1 << 22);
+
 // One group of kTiles tiles times kTokens rows of activations. x: the group of the first token (Int8Layout).
 template <class Format, class Weights, int kTiles, int kTokens>
 SPATE_INLINE void AddGroup(Vf (&acc)[kTiles][kTokens], const Weights (&weights)[kTiles], const std::byte* x,
@@ -76,15 +84,8 @@ SPATE_INLINE void AddGroup(Vf (&acc)[kTiles][kTokens], const Weights (&weights)[
     Vi dot[kTiles][kTokens];
 #pragma GCC unroll 16
     for (int m = 0; m < kTokens; ++m) {
-      Vi start = SetI(0);
-      if constexpr (Format::kZeroBits > 0) {
-        const std::byte* sums = x + m * token_bytes + Int8Layout::kMinusSums;
-        start = ShiftLeft<Format::kZeroBits>(Format::kParts == 1
-                                                 ? SetI(Read<int32_t>(sums)) + SetI(Read<int32_t>(sums + 4))
-                                                 : SetI(Read<int32_t>(sums + 4 * p)));
-      }
 #pragma GCC unroll 4
-      for (int t = 0; t < kTiles; ++t) dot[t][m] = start;
+      for (int t = 0; t < kTiles; ++t) dot[t][m] = SetI(kFloatZero);
     }
 #pragma GCC unroll 8
     for (int v = p * kPartVectors; v < (p + 1) * kPartVectors; ++v) {
@@ -103,9 +104,13 @@ SPATE_INLINE void AddGroup(Vf (&acc)[kTiles][kTokens], const Weights (&weights)[
     for (int t = 0; t < kTiles; ++t) scales[t] = weights[t].Scale(p);
 #pragma GCC unroll 16
     for (int m = 0; m < kTokens; ++m) {
-      const Vf scale = Set(Read<float>(x + m * token_bytes + Int8Layout::kScale));
+      const std::byte* token = x + m * token_bytes;
+      const Vf scale = Set(Read<float>(token + Int8Layout::kScale));
+      const Vf zero = Set(Format::kZeroSum == 0 ? kFloatZeroValue : Read<float>(token + Format::kZeroSum + 4 * p));
 #pragma GCC unroll 4
-      for (int t = 0; t < kTiles; ++t) acc[t][m] = Fma(ToFloat(dot[t][m]), scales[t] * scale, acc[t][m]);
+      for (int t = 0; t < kTiles; ++t) {
+        acc[t][m] = Fma(BitsToFloat(dot[t][m]) - zero, scales[t] * scale, acc[t][m]);
+      }
     }
   }
   if constexpr (Format::kMin) {

@@ -51,7 +51,8 @@ void QuantizeGroup(const float* x, std::byte* out) {
   float largest;
   std::memcpy(&largest, &bits, sizeof(largest));
   const float scale = largest / 127;
-  std::memcpy(out + Int8Layout::kScale, &scale, sizeof(scale));
+  const auto put = [&](int at, float value) { std::memcpy(out + at, &value, sizeof(value)); };
+  constexpr int32_t kFloatZero = 3 << 22;
   Vi levels[2] = {};
   if (largest >= 1e-30f && bits < 0x7f800000) {
     const Vf inverse = Set(127 / largest);
@@ -62,11 +63,14 @@ void QuantizeGroup(const float* x, std::byte* out) {
   for (int half = 0; half < 2; ++half) {
     StoreLowBytes(out + half * kLanes, levels[half]);
     sums[half] = ReduceAddI(levels[half]);
-    const int32_t minus = -sums[half];
-    std::memcpy(out + Int8Layout::kMinusSums + 4 * half, &minus, sizeof(minus));
   }
-  const float scaled_sum = scale * static_cast<float>(sums[0] + sums[1]);
-  std::memcpy(out + Int8Layout::kScaledSum, &scaled_sum, sizeof(scaled_sum));
+  const int32_t sum = sums[0] + sums[1];
+  put(Int8Layout::kScale, scale);
+  put(Int8Layout::kScaledSum, scale * static_cast<float>(sum));
+  put(Int8Layout::kZero8, static_cast<float>(kFloatZero + 8 * sum));
+  put(Int8Layout::kZero128, static_cast<float>(kFloatZero + 128 * sum));
+  put(Int8Layout::kZero32, static_cast<float>(kFloatZero + 32 * sums[0]));
+  put(Int8Layout::kZero32 + 4, static_cast<float>(kFloatZero + 32 * sums[1]));
 }
 
 void ToInt8(const float* x, int64_t k, std::byte* out) {
