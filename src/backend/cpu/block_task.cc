@@ -1,5 +1,5 @@
-// Matrices in block formats. Few tokens: straight from memory. Many: some groups of a task's tiles are unpacked into the
-// cache, then all tokens pass, and so on; the arithmetic of an output does not depend on how many groups that are.
+// Matrices in block formats. Few tokens: straight from memory. Many: some groups of a task's tiles are unpacked into
+// the cache, then all tokens pass, and so on; the arithmetic of an output does not depend on how many groups that are.
 #include <algorithm>
 
 #include "backend/cpu/linear_task.h"

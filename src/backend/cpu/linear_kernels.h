@@ -59,7 +59,8 @@ struct FinishArgs {
 };
 using FinishFn = void (*)(const FinishArgs& args);
 
-// A row of activations in int8 (quant/int8_group.h): a cache line for each group of 32, with its levels, the scale, scale
+// A row of activations in int8 (quant/int8_group.h): a cache line for each group of 32, with its levels, the scale,
+// scale
 // * sum of the levels, and 1.5 * 2^23 + zero * sum of levels for each zero point of a weight format: of the group for 8
 // and 128, of its halves for 32 (kernels/blocks.cc tells why). All f32.
 struct Int8Layout {

@@ -6,7 +6,8 @@
 //     static constexpr int kBlockBytes;  // of one row
 //     static constexpr int kParts;       // of a group, each with a scale of its own
 //     static constexpr bool kMin;        // a group has an offset
-//     static constexpr int kZeroSum;     // of a row of activations, what the level that stands for 0 contributes to the
+//     static constexpr int kZeroSum;     // of a row of activations, what the level that stands for 0 contributes to
+//     the
 //                                        // sums of the parts; 0 where level 0 does
 //     static constexpr bool kSigned;     // levels are int8, else uint8
 //     static Vi Levels(const std::byte* unit, int group, int vector);  // k 4 * vector ... + 3, a byte each
@@ -55,15 +56,15 @@ SPATE_INLINE Vi ScaleByte(const std::byte* unit, int i) {
   return ShiftRight(LoadI(unit + 64 + i / 4 * kVectorBytes), i % 4 * 8) & SetI(255);
 }
 SPATE_INLINE Vf KScale(const std::byte* unit, int group) {
-  const Vi level = group < 4 ? ScaleByte(unit, group) & SetI(63)
-                             : (ScaleByte(unit, group + 4) & SetI(15)) |
-                                   ShiftLeft<4>(ShiftRight<6>(ScaleByte(unit, group - 4)));
+  const Vi level =
+      group < 4 ? ScaleByte(unit, group) & SetI(63)
+                : (ScaleByte(unit, group + 4) & SetI(15)) | ShiftLeft<4>(ShiftRight<6>(ScaleByte(unit, group - 4)));
   return LoadF16(unit) * ToFloat(level);
 }
 SPATE_INLINE Vf KOffset(const std::byte* unit, int group) {
-  const Vi level = group < 4 ? ScaleByte(unit, group + 4) & SetI(63)
-                             : ShiftRight<4>(ScaleByte(unit, group + 4)) |
-                                   ShiftLeft<4>(ShiftRight<6>(ScaleByte(unit, group)));
+  const Vi level =
+      group < 4 ? ScaleByte(unit, group + 4) & SetI(63)
+                : ShiftRight<4>(ScaleByte(unit, group + 4)) | ShiftLeft<4>(ShiftRight<6>(ScaleByte(unit, group)));
   return Zero() - LoadF16(unit + 32) * ToFloat(level);
 }
 
