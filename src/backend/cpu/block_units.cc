@@ -42,18 +42,18 @@ uint32_t Word(const std::byte* p) {
 }
 void SetWord(std::byte* p, uint32_t word) { std::memcpy(p, &word, sizeof(word)); }
 
-// Nibbles of 32 k: bytes at `low` have k 0 ... 15 and at `high` k 16 ... 31, in their nibble number `nibble_of_low` or
-// `nibble_of_high` (0 or 1).
+// Nibbles of 32 k: the bytes from `low` on have k 0 ... 15 and those from `high` on k 16 ... 31, so many bits up.
 struct NibbleSource {
   int low, high;  // offsets in the block
   int low_shift, high_shift;
 };
 void GatherNibbles(const std::byte* block, const NibbleSource& from, uint32_t* words) {
-  constexpr uint32_t kLow = 0x0f0f0f0f;
   for (int v = 0; v < 4; ++v) {
     const std::byte* at = block + (v < 2 ? from.low + 8 * v : from.high + 8 * (v - 2));
-    const int shift = v < 2 ? from.low_shift : from.high_shift;
-    words[v] = (Word(at) >> shift & kLow) | (Word(at + 4) >> shift & kLow) << 4;
+    uint64_t bytes;
+    std::memcpy(&bytes, at, sizeof(bytes));
+    bytes = bytes >> (v < 2 ? from.low_shift : from.high_shift) & 0x0f0f0f0f0f0f0f0f;
+    words[v] = static_cast<uint32_t>(bytes | bytes >> 28);  // the upper four become high nibbles
   }
 }
 // Into bytes whose nibbles are zero.
