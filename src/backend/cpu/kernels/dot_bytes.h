@@ -3,6 +3,10 @@
 
 #include "backend/cpu/kernels/vec.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace spate::cpu::SPATE_ISA_NS {
 
 // Whether weights are multiplied as unsigned bytes; else as signed ones (and zero points are gone before).
@@ -63,34 +67,29 @@ SPATE_INLINE Vi DotI8(Vi acc, Vi w, Vi x) {
 
 #else
 
-SPATE_INLINE Vi DotU8(Vi acc, Vi w, Vi x) {
+// Bytes 0 and 2, and 1 and 3, of each lane as pairs of int16, which are multiplied and added to int32.
+SPATE_INLINE ChunkI AddPairs(ChunkI sum, ChunkI a, ChunkI b) {
+#if defined(__SSE2__)
+  return sum + reinterpret_cast<ChunkI>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+  return sum + (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16);
+#endif
+}
+template <class Half>  // int16_t or uint16_t: how the weights' bytes are widened
+SPATE_INLINE Vi DotWidened(Vi acc, Vi w, Vi x) {
   return Map<Vi>(
       [](ChunkI sum, ChunkI a, ChunkI b) SPATE_LAMBDA -> ChunkI {
-        typedef uint32_t ChunkU __attribute__((vector_size(sizeof(ChunkI))));
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-          const ChunkI w_byte = (a >> (8 * i)) & 0xff;
-          const ChunkI x_byte = reinterpret_cast<ChunkI>(reinterpret_cast<ChunkU>(b) << (24 - 8 * i)) >> 24;
-          sum += w_byte * x_byte;
-        }
-        return sum;
+        typedef Half Weights __attribute__((vector_size(sizeof(ChunkI))));
+        typedef int16_t Halves __attribute__((vector_size(sizeof(ChunkI))));
+        const Weights w_even = reinterpret_cast<Weights>(a) << 8 >> 8, w_odd = reinterpret_cast<Weights>(a) >> 8;
+        const Halves x_even = reinterpret_cast<Halves>(b) << 8 >> 8, x_odd = reinterpret_cast<Halves>(b) >> 8;
+        sum = AddPairs(sum, reinterpret_cast<ChunkI>(w_even), reinterpret_cast<ChunkI>(x_even));
+        return AddPairs(sum, reinterpret_cast<ChunkI>(w_odd), reinterpret_cast<ChunkI>(x_odd));
       },
       acc, w, x);
 }
-SPATE_INLINE Vi DotI8(Vi acc, Vi w, Vi x) {
-  return Map<Vi>(
-      [](ChunkI sum, ChunkI a, ChunkI b) SPATE_LAMBDA -> ChunkI {
-        typedef uint32_t ChunkU __attribute__((vector_size(sizeof(ChunkI))));
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-          const ChunkI w_byte = reinterpret_cast<ChunkI>(reinterpret_cast<ChunkU>(a) << (24 - 8 * i)) >> 24;
-          const ChunkI x_byte = reinterpret_cast<ChunkI>(reinterpret_cast<ChunkU>(b) << (24 - 8 * i)) >> 24;
-          sum += w_byte * x_byte;
-        }
-        return sum;
-      },
-      acc, w, x);
-}
+SPATE_INLINE Vi DotU8(Vi acc, Vi w, Vi x) { return DotWidened<uint16_t>(acc, w, x); }
+SPATE_INLINE Vi DotI8(Vi acc, Vi w, Vi x) { return DotWidened<int16_t>(acc, w, x); }
 
 #endif
 
