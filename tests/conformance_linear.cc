@@ -4,8 +4,9 @@
 // the bias are at most cols + 1 roundings on any path, the scale and the residual one more each, the reference's own
 // store another: |error| <= Gamma(cols + 5) (|scale| (sum |w_k x_k| + |b|) + |out before|). The sums come from the
 // reference itself, run on absolute values. Weights are rounded alike everywhere, those of a block format are the
-// exact values that its bits define; activations may be rounded to the weights' format (if it is plain) or not, so the
-// reference is asked for both, and one must fit throughout.
+// exact values that its bits define; activations may be rounded to the weights' format (to int8 groups, if that is a
+// block format, as quant/int8_group.h defines them) or not, so the reference is asked for both, and one must fit
+// throughout.
 //
 // Activations. An error e of y becomes at most 1.13 e behind any of them but the square, |act'| <= 1.13, and there
 // (2 |y| + e) e. By itself an activation loses kActivation = 2^-20: an exp within 2^-21, a division and a
@@ -19,6 +20,7 @@
 #include <cmath>
 #include <optional>
 
+#include "quant/int8_group.h"
 #include "tests/conformance_case.h"
 #include "tests/conformance_data.h"
 #include "tests/conformance_step.h"
@@ -59,6 +61,14 @@ struct Inputs {
 
 std::vector<float> Absolute(std::vector<float> values) {
   for (float& value : values) value = std::abs(value);
+  return values;
+}
+
+std::vector<float> RoundedToInt8(std::vector<float> values) {
+  for (size_t i = 0; i < values.size(); i += kInt8Group) {
+    const Int8Group group = QuantizeInt8(&values[i]);
+    for (size_t k = 0; k < kInt8Group; ++k) values[i + k] = group.scale * static_cast<float>(group.levels[k]);
+  }
   return values;
 }
 
@@ -106,10 +116,29 @@ class ApplyCase final : public Case {
       inputs.x = Rounded(inputs.x, shape_.format);
       all.push_back(ExpectFor(ref, inputs));
     }
+    std::vector<bool> int8;  // of each row
+    for (size_t part = 0; part < shape_.parts.size(); ++part)
+      int8.resize(int8.size() + shape_.parts[part], IsInt8(part));
+    if (std::find(int8.begin(), int8.end(), true) == int8.end()) return all;
+    inputs.x = RoundedToInt8(inputs.x);
+    const Expectation rounded = ExpectFor(ref, inputs);
+    all.push_back(all.front());
+    for (size_t i = 0; i < rounded.values.size(); ++i) {
+      if (!int8[i % static_cast<size_t>(shape_.Outputs())]) continue;
+      all.back().values[i] = rounded.values[i];
+      all.back().bounds[i] = rounded.bounds[i];
+    }
     return all;
   }
 
  private:
+  // Whether a part stays in blocks (of a gated pair both do): then its activations may be int8.
+  bool IsInt8(size_t part) const {
+    constexpr DType kKept[] = {DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+    const DType format = shape_.own.empty() ? shape_.format : shape_.own[part];
+    return std::find(std::begin(kKept), std::end(kKept), format) != std::end(kKept);
+  }
+
   Inputs MakeInputs() const {
     Random random(static_cast<uint64_t>(shape_.Rows() * 1009 + shape_.cols * 31 + shape_.tokens));
     const auto size = [](int a, int b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };

@@ -24,11 +24,15 @@ std::vector<int32_t> RandomText(int64_t tokens, int vocab) {
   return ids;
 }
 
-// What bounds the work: GB/s of reading for decode; for prefill GFLOP/s of the instructions that it is made of.
-double MeasureCeiling(Device& device, DType dtype, bool decode, double seconds) {
+// What bounds the work: GB/s of reading for decode; for prefill 1e9 operations a second of the instructions that it is
+// made of, where the layers' weights are in `format`: blocks are multiplied as int8.
+double MeasureCeiling(Device& device, DType format, bool decode, double seconds) {
   if (decode) return device.MeasureReadBandwidth(seconds);
   const DevicePeaks peaks = device.MeasurePeaks(seconds);
-  return dtype == DType::kBF16 && peaks.bf16_gflops > 0 ? peaks.bf16_gflops : peaks.f32_gflops;
+  const double fastest = Traits(format).block_elements > 1 ? peaks.int8_gops
+                         : format == DType::kBF16          ? peaks.bf16_gflops
+                                                           : 0;
+  return fastest > 0 ? fastest : peaks.f32_gflops;
 }
 
 }  // namespace
@@ -52,6 +56,7 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
   if (start_depth > 0) run.Prefill(ids.first(static_cast<size_t>(start_depth)));
 
   const bool decode = options.generate > 0;
+  const DType format = model.weights.layers.front().gate_up->format();  // of the largest matrices
   StepBenchResult result;
   std::vector<double> ceilings;  // before round 1, 2, ... and after the last
   for (int round = 0; round <= options.rounds; ++round) {
@@ -59,7 +64,7 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
     run.Rewind(options.generate > 0 ? start_depth - 1 : start_depth);
     // Every round draws its first token anew, so that all of them decode the same text.
     if (options.generate > 0) run.Prefill(ids.subspan(static_cast<size_t>(start_depth) - 1, 1));
-    if (round > 0) ceilings.push_back(MeasureCeiling(*model.device, model.dtype, decode, options.peak_seconds));
+    if (round > 0) ceilings.push_back(MeasureCeiling(*model.device, format, decode, options.peak_seconds));
     const auto start = std::chrono::steady_clock::now();
     if (options.prompt > 0) {
       run.Prefill(ids.subspan(static_cast<size_t>(options.depth), static_cast<size_t>(options.prompt)));
@@ -72,7 +77,7 @@ StepBenchResult RunStepBench(const Model& model, const StepBenchOptions& options
   }
   if (result.seconds.empty())
     throw Error(ErrorCode::kInterrupted, "bench: stopped before the first round was complete");
-  ceilings.push_back(MeasureCeiling(*model.device, model.dtype, decode, options.peak_seconds));
+  ceilings.push_back(MeasureCeiling(*model.device, format, decode, options.peak_seconds));
   result.logits_hash = fmt::format("{:016x}", run.LogitsHash());
 
   const double kv_bytes = static_cast<double>(MakeKvLayout(model.spec, model.kv_dtype).BytesPerToken(0));

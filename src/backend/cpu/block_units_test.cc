@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/cpu/kernel_levels_for_test.h"
+#include "quant/int8_group.h"
 #include "quant/random_blocks_for_test.h"
 
 namespace spate::cpu {
@@ -72,35 +73,53 @@ TEST(BlockUnits, GiveBackTheirBlocks) {
   }
 }
 
+// What a level of the unpacked bytes stands for 0.
+int ZeroOf(DType format) {
+  switch (format) {
+    case DType::kQ4_0:
+      return 8;
+    case DType::kQ8_0:
+      return 128;
+    case DType::kQ6_K:
+      return 32;
+    default:
+      return 0;
+  }
+}
+
 class UnpackKernelsTest : public testing::TestWithParam<const KernelTable*> {
  protected:
-  // Every slice of every block against the definition.
+  // Every group of every block against the definition.
   void Compare(const Units& units) const {
-    constexpr int64_t kStride = 3 * kTileRows;  // as the second of three tiles
-    constexpr float kSentinel = 12345.5f;
     const int elements = Traits(units.format).block_elements;
+    const bool has_offset = units.format == DType::kQ4_K || units.format == DType::kQ5_K;
+    const int part_elements = units.format == DType::kQ6_K ? 16 : kInt8Group;
     std::vector<float> expected(static_cast<size_t>(elements));
     for (int64_t b = 0; b < Units::kBlocks; ++b) {
-      for (int slice = 0; slice < elements / kSliceK; ++slice) {
-        std::vector<float> out(static_cast<size_t>(kSliceK * kStride), kSentinel);
-        KernelsOf(GetParam()->linear, units.format)
-            .unpack({.unit = units.At(b), .slice = slice, .out = out.data() + kTileRows, .out_stride = kStride});
+      for (int group = 0; group < elements / kInt8Group; ++group) {
+        alignas(64) std::byte out[kUnpackedBytes];
+        KernelsOf(GetParam()->linear, units.format).unpack({.unit = units.At(b), .group = group, .out = out});
+        const auto* scales = reinterpret_cast<const float*>(out + kUnpackedScales);
+        const auto* offsets = reinterpret_cast<const float*>(out + kUnpackedOffset);
         for (int r = 0; r < kTileRows; ++r) {
           Unpack(units.format, units.Row(r, b), expected.data(), expected.size());
-          for (int i = 0; i < kSliceK; ++i) {
-            ASSERT_EQ(out[static_cast<size_t>(i * kStride + kTileRows + r)],
-                      expected[static_cast<size_t>(slice * kSliceK + i)])
-                << Name(units.format) << " block " << b << " slice " << slice << " row " << r << " element " << i;
-          }
-        }
-        for (size_t i = 0; i < out.size(); ++i) {
-          if (i % kStride < kTileRows || i % kStride >= 2 * kTileRows) {
-            ASSERT_EQ(out[i], kSentinel);
+          for (int i = 0; i < kInt8Group; ++i) {
+            const std::byte byte = out[i / 4 * 64 + 4 * r + i % 4];
+            const int level =
+                UnpacksSigned(units.format) ? static_cast<int8_t>(byte) : static_cast<int>(byte) - ZeroOf(units.format);
+            const float scale = scales[i / part_elements * kTileRows + r];
+            const float weight = scale * static_cast<float>(level) + (has_offset ? offsets[r] : 0.0f);
+            ASSERT_EQ(weight, expected[static_cast<size_t>(group * kInt8Group + i)])
+                << Name(units.format) << " block " << b << " group " << group << " row " << r << " element " << i;
           }
         }
       }
     }
   }
+
+ private:
+  // Without vpdpbusd bytes above 128 cannot be multiplied.
+  static bool UnpacksSigned(DType format) { return format == DType::kQ8_0 && GetParam()->peaks.int8 == nullptr; }
 };
 
 TEST_P(UnpackKernelsTest, AgreeExactlyWithTheDefinition) {
@@ -115,11 +134,12 @@ TEST_P(UnpackKernelsTest, AgreeExactlyWithTheDefinition) {
 TEST_P(UnpackKernelsTest, TakeAnyBytes) {
   for (const DType format : kFormats) {
     Units units(format, RandomBlocks(format, kTileRows * Units::kBlocks, 5, std::numeric_limits<float>::infinity()));
-    std::vector<float> out(kSliceK * kTileRows);
-    for (int slice = 0; slice < Traits(format).block_elements / kSliceK; ++slice) {
-      KernelsOf(GetParam()->linear, format).unpack({units.At(0), slice, out.data(), kTileRows});
+    alignas(64) std::byte out[kUnpackedBytes];
+    for (int group = 0; group < Traits(format).block_elements / kInt8Group; ++group) {
+      KernelsOf(GetParam()->linear, format).unpack({units.At(0), group, out});
     }
-    EXPECT_FALSE(out[0] - out[0] == 0) << Name(format);
+    const float scale = *reinterpret_cast<const float*>(out + kUnpackedScales);
+    EXPECT_FALSE(scale - scale == 0) << Name(format);
   }
 }
 

@@ -53,7 +53,7 @@ ExpertRunner::ExpertRunner(const OpsConfig& config, const KernelTable& kernels, 
   if (config.max_experts == 0) return;
   for (int thread = 0; thread < pool.threads(); ++thread) {
     accumulators_.emplace_back(static_cast<size_t>(kTaskAccumulators) * sizeof(float));
-    unpacked_.emplace_back(static_cast<size_t>(kUnpackedFloats) * sizeof(float));
+    unpacked_.emplace_back(static_cast<size_t>(kUnpackedScratch));
     summands_.emplace_back(static_cast<size_t>(max_active_));
   }
 }
@@ -114,7 +114,7 @@ void ExpertRunner::Run(const FfnSpec& spec, const Linear& router, const Linear& 
       if (threads > 1) pool_.Sync(thread);
     };
     float* acc = accumulators_[static_cast<size_t>(thread)].As<float>();
-    float* unpacked = unpacked_[static_cast<size_t>(thread)].As<float>();
+    std::byte* unpacked = unpacked_[static_cast<size_t>(thread)].data();
     const int begin = static_cast<int>(PartBegin(choices, threads, thread));
     const int end = static_cast<int>(PartBegin(choices, threads, thread + 1));
     for (int c = begin; c < end; ++c) {

@@ -51,7 +51,7 @@ class ExpertRunner {
   AlignedBuffer down_input_;  // [choices, hidden] as the kernels read it
   ExpertProduct up_, down_;
   std::vector<AlignedBuffer> accumulators_;          // [threads][kTaskAccumulators] f32
-  std::vector<AlignedBuffer> unpacked_;              // [threads][kUnpackedFloats] f32
+  std::vector<AlignedBuffer> unpacked_;              // [threads][kUnpackedScratch]
   std::vector<std::vector<const float*>> summands_;  // [threads][active]
 };
 

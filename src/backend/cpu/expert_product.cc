@@ -30,7 +30,7 @@ void ExpertProduct::Reset(const Job& job, int threads) noexcept {
   tasks_.Reset(first_task_.back(), threads);
 }
 
-void ExpertProduct::Run(int thread, float* acc, float* unpacked) noexcept {
+void ExpertProduct::Run(int thread, float* acc, std::byte* unpacked) noexcept {
   int64_t next = -1;
   for (int64_t index = tasks_.Next(thread); index >= 0; index = next) {
     const auto end = std::upper_bound(first_task_.begin(), first_task_.end(), index);
@@ -64,18 +64,6 @@ void ExpertProduct::Run(int thread, float* acc, float* unpacked) noexcept {
     const bool same = next >= first && next < *end;
     const LinearTask following(job, same ? next - first : 0);
     RunLinearTask(job, task, same ? &following : nullptr, data, acc);
-  }
-}
-
-void ConvertRow(const PackedMatrix& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept {
-  switch (w.kernels().activation) {
-    case LinearKernels::Activation::kF32:
-      std::memcpy(to, from, static_cast<size_t>(w.cols()) * sizeof(float));
-      return;
-    case LinearKernels::Activation::kBF16:
-      return kernels.to_bf16(from, w.cols(), reinterpret_cast<uint16_t*>(to));
-    case LinearKernels::Activation::kF32OfBF16:
-      return kernels.round_to_bf16(from, w.cols(), reinterpret_cast<float*>(to));
   }
 }
 

@@ -41,16 +41,13 @@ class ExpertProduct {
   };
   // Where no thread runs it. What the job names stays until all have.
   void Reset(const Job& job, int threads) noexcept;
-  // This thread's tasks. acc, unpacked: scratch of kTaskAccumulators and kUnpackedFloats floats.
-  void Run(int thread, float* acc, float* unpacked) noexcept;
+  // This thread's tasks. acc, unpacked: scratch of kTaskAccumulators floats and kUnpackedScratch bytes.
+  void Run(int thread, float* acc, std::byte* unpacked) noexcept;
 
  private:
   Job job_;
   std::vector<int64_t> first_task_;  // [groups + 1]
   WorkRanges tasks_;
 };
-
-// A row of activations as the kernels of `w` read it.                                                 from [w.cols]
-void ConvertRow(const PackedMatrix& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept;
 
 }  // namespace spate::cpu

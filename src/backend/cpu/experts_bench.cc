@@ -102,9 +102,11 @@ struct Bed {
     Run(0, kTokens);
     std::vector<float> expected(out.size());
     const Mat hidden_mat{hidden.data(), kTokens, mixture.hidden, mixture.hidden};
-    linear.Apply(ExpertOf(*gate_up, mixture.experts, 0), X(0, kTokens), hidden_mat, {.kind = Epilogue::Kind::kGate});
-    linear.Apply(ExpertOf(*down, mixture.experts, 0), hidden_mat, {expected.data(), kTokens, mixture.dim, mixture.dim},
-                 {});
+    const auto one_up = PackSame(mixture, 1, 2, mixture.hidden, mixture.dim, true, kernels, pool);
+    const auto one_down = PackSame(mixture, 1, 1, mixture.dim, mixture.hidden, false, kernels, pool);
+    linear.Apply(static_cast<const CpuLinear&>(*one_up), X(0, kTokens), hidden_mat, {.kind = Epilogue::Kind::kGate});
+    linear.Apply(static_cast<const CpuLinear&>(*one_down), hidden_mat,
+                 {expected.data(), kTokens, mixture.dim, mixture.dim}, {});
     for (size_t i = 0; i < static_cast<size_t>(kTokens * mixture.dim); ++i) {
       CHECK(std::abs(out[i] - expected[i]) <= 1e-4f, "value {} is {}, expected {}", i, out[i], expected[i]);
     }

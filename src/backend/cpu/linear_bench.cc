@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/topology.h"
+#include "quant/int8_group.h"
 #include "quant/random_blocks_for_test.h"
 
 namespace spate::cpu {
@@ -72,7 +73,10 @@ class Copies {
 
   const CpuLinear& Next() { return *copies_[next_++ % copies_.size()]; }
 
-  void Check(const float* x, const float* out, int64_t x_stride, int64_t out_stride, int tokens) const {
+  void Check(const float* x_exact, const float* out, int64_t x_stride, int64_t out_stride, int tokens) const {
+    std::vector<float> rounded(x_exact, x_exact + tokens * x_stride);
+    if (!blocks_.empty()) RoundToInt8(rounded);
+    const float* x = rounded.data();
     const int64_t outputs = copies_[0]->outputs();
     for (int i = 0; i < 64; ++i) {
       const int64_t token = i * 7919 % tokens, output = i * 104729 % outputs;
@@ -93,6 +97,13 @@ class Copies {
   }
 
  private:
+  static void RoundToInt8(std::vector<float>& x) {
+    for (size_t i = 0; i < x.size(); i += kInt8Group) {
+      const Int8Group group = QuantizeInt8(x.data() + i);
+      for (size_t k = 0; k < kInt8Group; ++k) x[i + k] = group.scale * static_cast<float>(group.levels[k]);
+    }
+  }
+
   // The weights as the kernels will see them, and as blocks where they have such.
   void MakeSource() {
     const size_t block = static_cast<size_t>(Traits(format_).block_elements);
@@ -146,8 +157,8 @@ void RunApply(benchmark::State& state, const ShapeOf& shape, DType format) {
   const double flop = 2.0 * tokens * shape.rows * shape.cols;
   const PeakKernels& peaks = machine.kernels.peaks;
   const double read = MeasureReadGbS(peaks, machine.pool, 0.5);
-  const bool bf16 = format == DType::kBF16 && peaks.bf16 != nullptr;
-  const double arithmetic = MeasureGops(bf16 ? peaks.bf16 : peaks.f32, machine.pool, 0.2);
+  const auto fastest = Traits(format).block_elements > 1 ? peaks.int8 : format == DType::kBF16 ? peaks.bf16 : nullptr;
+  const double arithmetic = MeasureGops(fastest != nullptr ? fastest : peaks.f32, machine.pool, 0.2);
   state.counters["GB/s"] = bytes / median / 1e9;
   state.counters["%read"] = 100 * bytes / median / 1e9 / read;
   state.counters["GFLOP/s"] = flop / median / 1e9;

@@ -6,8 +6,8 @@
 //   f32   [group][k][tile][16]            f16  [group][k][tile][16]
 //   bf16  [group][k / 2][tile][16][2]     pairs of k per row, k padded to even: one 64-byte load feeds vdpbf16ps
 //   block formats (quant/blocks.h)
-//         [group][block][tile][unit]      a unit is a block of each row, byte by byte: [byte][16]; an f16 is one [16]
-// Blocks are multiplied as f32: for many tokens slices of 32 k are unpacked to a buffer in the cache, exactly.
+//         [group][block][tile][unit]      a unit is a block of each row in the order of block_units.h
+// Blocks are multiplied with activations in int8: a group of 32 k is summed in int32, scaled and added to f32.
 // Lanes are outputs: no horizontal sums. Every kernel keeps one accumulator per output and adds k in ascending
 // order, so a row of the result has the same bits whichever tile shape computed it.
 #pragma once
@@ -23,7 +23,6 @@ namespace spate::cpu {
 inline constexpr int kTileRows = 16;      // outputs of a packed tile: lanes of a vector
 inline constexpr int kMaxTiles = 4;       // tiles of a group, and the most of one Multiply
 inline constexpr int kMaxTileTokens = 6;  // tokens of one Multiply
-inline constexpr int kSliceK = 32;        // of a block, unpacked at a time
 inline constexpr size_t kActs = 5;
 static_assert(static_cast<size_t>(Act::kReluSquared) + 1 == kActs);
 // From this many tokens on a step of Multiply computes longer than it reads.
@@ -60,14 +59,44 @@ struct FinishArgs {
 };
 using FinishFn = void (*)(const FinishArgs& args);
 
-// A slice of a unit as f32, the values that quant/ defines: out[i * out_stride + lane] for i < kSliceK.
+// A row of activations in int8 (quant/int8_group.h): a cache line for each group of 32, with its levels, the scale,
+// scale
+// * sum of the levels, and 1.5 * 2^23 + zero * sum of levels for each zero point of a weight format: of the group for 8
+// and 128, of its halves for 32 (kernels/blocks.cc tells why). All f32.
+struct Int8Layout {
+  static constexpr int kScale = 32;
+  static constexpr int kScaledSum = 36;
+  static constexpr int kZero8 = 40;
+  static constexpr int kZero128 = 44;
+  static constexpr int kZero32 = 48;  // [2]
+  static constexpr int kGroupBytes = 64;
+};
+
+// A group of a unit as the kernels multiply it: 8 vectors of 4 k, [16][4] bytes each, the f32 scales [16] of its one or
+// two parts, the f32 offsets [16] where the format has such.
+inline constexpr int64_t kUnpackedScales = 512;
+inline constexpr int64_t kUnpackedOffset = 640;
+inline constexpr int64_t kUnpackedBytes = 704;
 struct UnpackArgs {
   const std::byte* unit;
-  int slice;  // of the block
-  float* out;
-  int64_t out_stride;
+  int group;  // of the block
+  std::byte* out;
 };
 using UnpackFn = void (*)(const UnpackArgs& args);
+
+// acc[token * acc_stride + tile * 16 + lane] (+)= sum over k of w * x, for consecutive groups that were unpacked.
+struct UnpackedArgs {
+  const std::byte* w;  // the first tile's first group; a tile's groups follow each other
+  int64_t tile_bytes;  // from tile to tile
+  int64_t groups;
+  int tiles;
+  const std::byte* x;   // first token's first group
+  int64_t token_bytes;  // from token to token
+  float* acc;
+  int64_t acc_stride;  // floats from token to token
+  bool first;          // accumulators start at zero
+};
+using MultiplyUnpackedFn = void (*)(const UnpackedArgs& args);
 
 // acc[token * acc_stride + tile * 16 + lane] = sum over k of w * x, for all tiles of a group of units.
 struct BlockArgs {
@@ -75,7 +104,7 @@ struct BlockArgs {
   int64_t step_bytes;  // from block to block: of all tiles of the group
   int64_t blocks;
   int tiles;
-  const std::byte* x;   // f32
+  const std::byte* x;
   int64_t token_bytes;  // from token to token
   float* acc;
   int64_t acc_stride;  // floats from token to token
@@ -85,9 +114,10 @@ using MultiplyBlocksFn = void (*)(const BlockArgs& args);
 struct LinearKernels {
   // Activations as the kernels of a weight format read them.
   enum class Activation : uint8_t {
-    kF32,       // as they are: no conversion
-    kBF16,      // bf16, k padded with a zero to even
-    kF32OfBF16  // f32 that was rounded to bf16, k padded with a zero to even
+    kF32,        // as they are: no conversion
+    kBF16,       // bf16, k padded with a zero to even
+    kF32OfBF16,  // f32 that was rounded to bf16, k padded with a zero to even
+    kInt8        // Int8Layout
   };
   struct Format {
     Activation activation = Activation::kF32;
@@ -96,10 +126,11 @@ struct LinearKernels {
     int gemm_tokens = 1;
     // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
     MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};
-    // Block formats: up to one_pass_tokens tokens straight from the units [tokens - 1]; for more, what makes the f32
-    // tiles that `multiply` then reads.
+    // Block formats: up to one_pass_tokens tokens straight from the units [tokens - 1]; for more, what unpacks a group,
+    // and up to gemm_tokens tokens [tokens - 1] with what it made.
     MultiplyBlocksFn multiply_blocks[kMaxTileTokens] = {};
     UnpackFn unpack = nullptr;
+    MultiplyUnpackedFn multiply_unpacked[kMaxTileTokens] = {};
   };
   Format f32, f16, bf16;
   Format q4_0, q8_0, q4_k, q5_k, q6_k;
@@ -107,6 +138,7 @@ struct LinearKernels {
   // One row of activations to a format's representation. `out` holds k rounded up to even.
   void (*to_bf16)(const float* x, int64_t k, uint16_t* out) = nullptr;
   void (*round_to_bf16)(const float* x, int64_t k, float* out) = nullptr;
+  void (*to_int8)(const float* x, int64_t k, std::byte* out) = nullptr;  // k a multiple of 32
 
   FinishFn store = nullptr;   // out = scale * y
   FinishFn add = nullptr;     // out += scale * y

@@ -11,6 +11,7 @@
 
 #include "backend/cpu/kernel_levels_for_test.h"
 #include "base/half.h"
+#include "quant/int8_group.h"
 
 namespace spate::cpu {
 namespace {
@@ -44,6 +45,43 @@ TEST_P(LinearKernelsTest, RoundsActivationsAsDefined) {
     }
     EXPECT_EQ(half[even], 0xabcd) << k;
     EXPECT_EQ(rounded[even], 5.0f) << k;
+  }
+}
+
+TEST_P(LinearKernelsTest, MakesInt8AsDefined) {
+  constexpr int64_t kCols = 40 * kInt8Group;
+  std::vector<float> x = AllMagnitudes(static_cast<size_t>(kCols));
+  for (size_t i = 2 * kInt8Group; i < x.size(); ++i) x[i] = std::fmod(x[i], 100.0f) * std::ldexp(1.0f, int(i % 7));
+  for (size_t i = 0; i < kInt8Group; ++i) x[3 * kInt8Group + i] = 0;
+  for (size_t i = 0; i < kInt8Group; ++i) x[5 * kInt8Group + i] = 1e-31f;
+  x[4 * kInt8Group + 31] = NAN;
+  x[6 * kInt8Group] = INFINITY;
+  std::vector<std::byte> out(40 * Int8Layout::kGroupBytes + 1, std::byte{0x5a});
+  kernels().to_int8(x.data(), kCols, out.data());
+  EXPECT_EQ(out.back(), std::byte{0x5a});
+  for (int64_t g = 0; g < 40; ++g) {
+    const Int8Group expected = QuantizeInt8(&x[static_cast<size_t>(g * kInt8Group)]);
+    const std::byte* group = out.data() + g * Int8Layout::kGroupBytes;
+    const auto number = [&](int at) {
+      float value;
+      std::memcpy(&value, group + at, sizeof(value));
+      return value;
+    };
+    if (std::isnan(expected.scale)) {
+      EXPECT_TRUE(std::isnan(number(Int8Layout::kScale))) << g;
+    } else {
+      EXPECT_EQ(number(Int8Layout::kScale), expected.scale) << g;
+    }
+    EXPECT_EQ(std::memcmp(group, expected.levels, kInt8Group), 0) << g;
+    int sums[2] = {};
+    for (int i = 0; i < kInt8Group; ++i) sums[i / 16] += expected.levels[i];
+    EXPECT_EQ(number(Int8Layout::kZero8), static_cast<float>(12582912 + 8 * (sums[0] + sums[1]))) << g;
+    EXPECT_EQ(number(Int8Layout::kZero128), static_cast<float>(12582912 + 128 * (sums[0] + sums[1]))) << g;
+    EXPECT_EQ(number(Int8Layout::kZero32), static_cast<float>(12582912 + 32 * sums[0])) << g;
+    EXPECT_EQ(number(Int8Layout::kZero32 + 4), static_cast<float>(12582912 + 32 * sums[1])) << g;
+    if (std::isfinite(expected.scale)) {
+      EXPECT_EQ(number(Int8Layout::kScaledSum), expected.scale * static_cast<float>(sums[0] + sums[1])) << g;
+    }
   }
 }
 

@@ -18,14 +18,13 @@ LinearRunner::LinearRunner(const LinearKernels& kernels, ThreadPool& pool, int64
     : kernels_(kernels),
       pool_(pool),
       max_tokens_(max_tokens),
-      // A cache line more than a power of two: else all tokens of a kernel share one set of the cache.
-      token_bytes_(AlignUp(AlignUp(max_cols, 2) * ActivationBytes(kernels.bf16.activation), 128) + 64),
+      token_bytes_(ActivationRowBytes(kernels, max_cols)),
       shared_(static_cast<size_t>(max_tokens * token_bytes_)),
       stream_(pool.threads()) {
   for (int thread = 0; thread < pool.threads(); ++thread) {
     per_thread_.emplace_back(static_cast<size_t>(kFewTokens * token_bytes_));
     accumulators_.emplace_back(static_cast<size_t>(kTaskAccumulators) * sizeof(float));
-    unpacked_.emplace_back(static_cast<size_t>(kUnpackedFloats) * sizeof(float));
+    unpacked_.emplace_back(static_cast<size_t>(kUnpackedScratch));
   }
 }
 
@@ -52,7 +51,7 @@ void LinearRunner::ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& o
   Source source = Source::kInPlace;
   job.token_bytes = x.stride * int64_t{sizeof(float)};
   if (w.kernels().activation != LinearKernels::Activation::kF32) {
-    CHECK(AlignUp(w.cols(), 2) * ActivationBytes(w.kernels().activation) <= token_bytes_, "{} columns", w.cols());
+    CHECK(ActivationRowBytes(kernels_, w.cols()) <= token_bytes_, "{} columns", w.cols());
     source = x.rows <= kFewTokens ? Source::kPerThread : Source::kShared;
     job.token_bytes = token_bytes_;
   }
@@ -74,14 +73,17 @@ void LinearRunner::ApplyPacked(const PackedMatrix& w, const Mat& x, const Mat& o
 
 void LinearRunner::RunThread(const LinearJob& job, Source source, int thread, int threads) noexcept {
   const std::byte* x = static_cast<const std::byte*>(job.x.data);
+  const auto convert = [&](int64_t row, std::byte* to) {
+    ConvertRow(job.w, kernels_, static_cast<const float*>(job.x.data) + row * job.x.stride, to);
+  };
   if (source == Source::kPerThread) {
     std::byte* own = per_thread_[static_cast<size_t>(thread)].data();
-    for (int64_t row = 0; row < job.x.rows; ++row) ConvertRow(job, row, own + row * token_bytes_);
+    for (int64_t row = 0; row < job.x.rows; ++row) convert(row, own + row * token_bytes_);
     x = own;
   } else if (source == Source::kShared) {
     const int64_t end = PartBegin(job.x.rows, threads, thread + 1);
     for (int64_t row = PartBegin(job.x.rows, threads, thread); row < end; ++row) {
-      ConvertRow(job, row, shared_.data() + row * token_bytes_);
+      convert(row, shared_.data() + row * token_bytes_);
     }
     if (threads > 1) pool_.Sync(thread);
     x = shared_.data();
@@ -110,18 +112,9 @@ void LinearRunner::RunBlocked(const LinearJob& job, const std::byte* x, float* a
 }
 
 void LinearRunner::RunBlockFormat(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept {
-  float* unpacked = unpacked_[static_cast<size_t>(thread)].As<float>();
+  std::byte* unpacked = unpacked_[static_cast<size_t>(thread)].data();
   for (int64_t index = stream_.Next(thread); index >= 0; index = stream_.Next(thread)) {
     RunBlockTask(job, LinearTask(job, index), x, unpacked, acc);
-  }
-}
-
-void LinearRunner::ConvertRow(const LinearJob& job, int64_t row, std::byte* to) const {
-  const float* from = static_cast<const float*>(job.x.data) + row * job.x.stride;
-  if (job.w.kernels().activation == LinearKernels::Activation::kBF16) {
-    kernels_.to_bf16(from, job.w.cols(), reinterpret_cast<uint16_t*>(to));
-  } else {
-    kernels_.round_to_bf16(from, job.w.cols(), reinterpret_cast<float*>(to));
   }
 }
 

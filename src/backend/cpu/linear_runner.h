@@ -42,7 +42,6 @@ class LinearRunner {
   void RunBlocked(const LinearJob& job, const std::byte* x, float* acc) noexcept;
   // The tasks of one thread with weights in a block format.
   void RunBlockFormat(const LinearJob& job, int thread, const std::byte* x, float* acc) noexcept;
-  void ConvertRow(const LinearJob& job, int64_t row, std::byte* to) const;
 
   const LinearKernels& kernels_;
   ThreadPool& pool_;
@@ -51,7 +50,7 @@ class LinearRunner {
   AlignedBuffer shared_;                     // [max_tokens] rows
   std::vector<AlignedBuffer> per_thread_;    // [threads][kFewTokens] rows
   std::vector<AlignedBuffer> accumulators_;  // [threads][kTaskAccumulators] f32
-  std::vector<AlignedBuffer> unpacked_;      // [threads][kUnpackedFloats] f32
+  std::vector<AlignedBuffer> unpacked_;      // [threads][kUnpackedScratch]
   ChunkCounter tasks_;                       // many tokens
   WorkRanges stream_;                        // few: tasks that are read from memory once
 };

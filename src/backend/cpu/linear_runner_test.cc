@@ -12,6 +12,7 @@
 #include "backend/cpu/kernel_levels_for_test.h"
 #include "base/error.h"
 #include "base/math_util.h"
+#include "quant/int8_group.h"
 #include "quant/random_blocks_for_test.h"
 
 namespace spate::cpu {
@@ -44,6 +45,17 @@ std::vector<float> RoundedTo(DType dtype, std::vector<float> values) {
   const std::vector<std::byte> bytes = Packed(dtype, values);
   Unpack(dtype, bytes.data(), values.data(), values.size());
   return values;
+}
+
+// A row of activations as kernels of `format` round it.
+std::vector<float> RoundedFor(DType format, std::vector<float> row) {
+  if (format == DType::kBF16) return RoundedTo(DType::kBF16, row);
+  if (Traits(format).block_elements == 1) return row;
+  for (size_t i = 0; i < row.size(); i += kInt8Group) {
+    const Int8Group group = QuantizeInt8(&row[i]);
+    for (size_t k = 0; k < kInt8Group; ++k) row[i + k] = group.scale * static_cast<float>(group.levels[k]);
+  }
+  return row;
 }
 
 struct Case {
@@ -169,8 +181,7 @@ TEST_P(LinearRunnerTest, AgreesWithPlainLoops) {
 
     const int few = 40;  // of the tokens, spread over all
     for (int t = 0; t < c.tokens; t += c.tokens / few + 1) {
-      std::vector<float> row(&x.At(t, 0), &x.At(t, 0) + c.cols);
-      if (c.format == DType::kBF16) row = RoundedTo(DType::kBF16, row);
+      const std::vector<float> row = RoundedFor(c.format, {&x.At(t, 0), &x.At(t, 0) + c.cols});
       for (int r = 0; r < outputs; ++r) {
         const auto [y, error] = weights.Row(r, row.data());
         double expected = y;

@@ -1,9 +1,11 @@
 #include "backend/cpu/linear_task.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/math_util.h"
+#include "quant/int8_group.h"
 
 namespace spate::cpu {
 namespace {
@@ -120,6 +122,27 @@ FinishFn FinishOf(const LinearKernels& kernels, const Epilogue& epilogue) {
       return kernels.gate[act];
   }
   CHECK(false, "epilogue {}", static_cast<int>(epilogue.kind));
+}
+
+int64_t ActivationRowBytes(const LinearKernels& kernels, int64_t cols) {
+  const int64_t plain = AlignUp(cols, 2) * ActivationBytes(kernels.bf16.activation);
+  const int64_t int8 = CeilDiv(cols, kInt8Group) * Int8Layout::kGroupBytes;
+  // A cache line more than a power of two: else all tokens of a kernel share one set of the cache.
+  return AlignUp(std::max(plain, int8), 128) + 64;
+}
+
+void ConvertRow(const PackedMatrix& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept {
+  switch (w.kernels().activation) {
+    case LinearKernels::Activation::kF32:
+      std::memcpy(to, from, static_cast<size_t>(w.cols()) * sizeof(float));
+      return;
+    case LinearKernels::Activation::kBF16:
+      return kernels.to_bf16(from, w.cols(), reinterpret_cast<uint16_t*>(to));
+    case LinearKernels::Activation::kF32OfBF16:
+      return kernels.round_to_bf16(from, w.cols(), reinterpret_cast<float*>(to));
+    case LinearKernels::Activation::kInt8:
+      return kernels.to_int8(from, w.cols(), to);
+  }
 }
 
 void RunLinearTask(const LinearJob& job, const LinearTask& task, const LinearTask* next, const std::byte* x,

@@ -42,10 +42,15 @@ inline int64_t PartBegin(int64_t total, int64_t count, int64_t i) {
   return total / count * i + (i < total % count ? i : total % count);
 }
 
-// Bytes of one k of one token as a kernel reads it.
+// Bytes of one k of one token as a kernel reads it, unless that is Int8Layout.
 inline int64_t ActivationBytes(LinearKernels::Activation activation) {
   return activation == LinearKernels::Activation::kBF16 ? 2 : 4;
 }
+// Bytes of a row of activations of any kind, for scratch.
+int64_t ActivationRowBytes(const LinearKernels& kernels, int64_t cols);
+
+// One row of activations as the kernels of `w` read it.
+void ConvertRow(const PackedMatrix& w, const LinearKernels& kernels, const float* from, std::byte* to) noexcept;
 
 // What puts sums where an epilogue wants them; its scale goes into LinearJob::scale.
 FinishFn FinishOf(const LinearKernels& kernels, const Epilogue& epilogue);
@@ -60,9 +65,10 @@ inline bool IsOnePass(const LinearKernels::Format& kernels, int64_t tokens) {
 void RunLinearTask(const LinearJob& job, const LinearTask& task, const LinearTask* next, const std::byte* x,
                    float* acc) noexcept;
 
-// The same of a matrix in a block format. unpacked: scratch of kUnpackedFloats floats.
-inline constexpr int64_t kUnpackedFloats = int64_t{8} * kSliceK * kTaskTiles * kTileRows;  // 64 KiB
-void RunBlockTask(const LinearJob& job, const LinearTask& task, const std::byte* x, float* unpacked,
+// The same of a matrix in a block format. unpacked: scratch of kUnpackedScratch bytes.
+inline constexpr int64_t kUnpackedGroups = 8;  // of a tile, unpacked at a time
+inline constexpr int64_t kUnpackedScratch = kUnpackedGroups * kTaskTiles * kUnpackedBytes;  // stays in the L1 cache
+void RunBlockTask(const LinearJob& job, const LinearTask& task, const std::byte* x, std::byte* unpacked,
                   float* acc) noexcept;
 
 // Bias, epilogue and storing of `count` tokens from the task's `first` on, whose sums are in `acc`.

@@ -1,158 +1,112 @@
 // How the kernels read block formats out of units (linear_kernels.h): quant/blocks_32.cc and k_quants.cc define the
-// layouts. The bytes of 16 rows lie together, so that a lane is a row and nothing is shuffled. Every weight is
-// Fma(level, scale, offset) and has the value of its definition: the product is exact there (quant/blocks.h), and so is
-// an offset that stands for a subtraction from the level.
+// values, block_units.h the order of the bits in a unit. A lane is a row; a group is 32 k, in 8 vectors of 4 k each.
 //
 //   struct Format {
-//     static constexpr int kSlices;      // of a block
+//     static constexpr int kGroups;      // of a block
 //     static constexpr int kBlockBytes;  // of one row
-//     static constexpr int kVariants;    // kinds of slices: slice % kPeriod / (kPeriod / kVariants) says which
-//     static constexpr int kPeriod;
-//     struct State {...};                // of one tile
-//     // Before run 0 and run 1 of a slice: 16 k each.
-//     template <int kRun> static void Begin(State&, const std::byte* unit, int slice);
-//     template <int kVariant, int kRun> static Vi Level(const State&, int i);  // 0 <= i < 16
-//     // with state.scale and state.offset
+//     static constexpr int kParts;       // of a group, each with a scale of its own
+//     static constexpr bool kMin;        // a group has an offset
+//     static constexpr int kZeroSum;     // of a row of activations, what the level that stands for 0 contributes to
+//     the
+//                                        // sums of the parts; 0 where level 0 does
+//     static constexpr bool kSigned;     // levels are int8, else uint8
+//     static Vi Levels(const std::byte* unit, int group, int vector);  // k 4 * vector ... + 3, a byte each
+//     static Vf Scale(const std::byte* unit, int group, int part);
+//     static Vf Offset(const std::byte* unit, int group);
 //   };
+// A weight is (level - zero) * scale + offset, the value of its definition.
 #pragma once
 
-#include "backend/cpu/kernels/vec.h"
+#include "backend/cpu/kernels/dot_bytes.h"
 #include "backend/cpu/linear_kernels.h"
 
 namespace spate::cpu::SPATE_ISA_NS {
 
-// Byte i of the 16 blocks.
-SPATE_INLINE const std::byte* ByteAt(const std::byte* unit, int i) { return unit + i * kTileRows; }
+inline constexpr int kVectors = 8;  // of a group
+inline constexpr int kVectorBytes = 4 * kTileRows;
 
-template <bool kHigh>
-SPATE_INLINE Vi Nibble(Vi bytes) {
-  if constexpr (kHigh) {
-    return ShiftRight<4>(bytes);
-  } else {
-    return bytes & SetI(15);
-  }
+SPATE_INLINE Vi SetEachByte(uint8_t value) { return SetI(static_cast<int32_t>(value * 0x01010101u)); }
+
+// Nibbles: a vector's low ones are k 0 ... 3, its high ones k 4 ... 7.
+SPATE_INLINE Vi NibbleVector(const std::byte* nibbles, int vector) {
+  const Vi bytes = LoadI(nibbles + vector / 2 * kVectorBytes);
+  return (vector % 2 == 0 ? bytes : ShiftRight<4>(bytes)) & SetEachByte(15);
 }
 
 struct Q40Format {
-  static constexpr int kSlices = 1, kBlockBytes = 18, kVariants = 1, kPeriod = 1;
-  struct State {
-    Vf scale, offset;
-    const std::byte* levels;
-  };
-  template <int kRun>
-  SPATE_INLINE void Begin(State& state, const std::byte* unit, int /*slice*/) {
-    if constexpr (kRun == 0) {
-      state.scale = LoadF16(unit);
-      state.offset = state.scale * Set(-8.0f);
-      state.levels = ByteAt(unit, 2);
-    }
-  }
-  template <int kVariant, int kRun>
-  SPATE_INLINE Vi Level(const State& state, int i) {
-    return Nibble<kRun == 1>(LoadU8(ByteAt(state.levels, i)));
-  }
+  static constexpr int kGroups = 1, kBlockBytes = 18, kParts = 1, kZeroSum = Int8Layout::kZero8;
+  static constexpr bool kMin = false, kSigned = false;
+  SPATE_INLINE Vi Levels(const std::byte* unit, int /*group*/, int vector) { return NibbleVector(unit + 32, vector); }
+  SPATE_INLINE Vf Scale(const std::byte* unit, int /*group*/, int /*part*/) { return LoadF16(unit); }
 };
 
 struct Q80Format {
-  static constexpr int kSlices = 1, kBlockBytes = 34, kVariants = 1, kPeriod = 1;
-  struct State {
-    Vf scale, offset;
-    const std::byte* levels;
-  };
-  template <int kRun>
-  SPATE_INLINE void Begin(State& state, const std::byte* unit, int /*slice*/) {
-    if constexpr (kRun == 0) {
-      state.scale = LoadF16(unit);
-      state.offset = Zero();
-    }
-    state.levels = ByteAt(unit, 2 + 16 * kRun);
+  static constexpr int kGroups = 1, kBlockBytes = 34, kParts = 1;
+  static constexpr bool kMin = false, kSigned = !kUnsignedWeights;
+  static constexpr int kZeroSum = kSigned ? 0 : Int8Layout::kZero128;
+  SPATE_INLINE Vi Levels(const std::byte* unit, int /*group*/, int vector) {
+    const Vi levels = LoadI(unit + 32 + vector * kVectorBytes);
+    return kSigned ? levels : levels ^ SetEachByte(0x80);
   }
-  template <int kVariant, int kRun>
-  SPATE_INLINE Vi Level(const State& state, int i) {
-    return LoadI8(ByteAt(state.levels, i));
-  }
+  SPATE_INLINE Vf Scale(const std::byte* unit, int /*group*/, int /*part*/) { return LoadF16(unit); }
 };
 
-// Scale and minimum of sub-block j of Q4_K and Q5_K.
-template <class State>
-SPATE_INLINE void SetScaleMin(State& state, const std::byte* unit, int j) {
-  const std::byte* scales = ByteAt(unit, 4);
-  const auto load = [&](int i) SPATE_LAMBDA { return LoadU8(ByteAt(scales, i)); };
-  Vi scale, min;
-  if (j < 4) {
-    scale = load(j) & SetI(63);
-    min = load(j + 4) & SetI(63);
-  } else {
-    const Vi low = load(j + 4);
-    scale = (low & SetI(15)) | ShiftLeft<4>(ShiftRight<6>(load(j - 4)));
-    min = ShiftRight<4>(low) | ShiftLeft<4>(ShiftRight<6>(load(j)));
-  }
-  state.scale = LoadF16(unit) * ToFloat(scale);
-  state.offset = Zero() - LoadF16(ByteAt(unit, 2)) * ToFloat(min);
+// Byte i of each row's 12 scale bytes of Q4_K and Q5_K.
+SPATE_INLINE Vi ScaleByte(const std::byte* unit, int i) {
+  return ShiftRight(LoadI(unit + 64 + i / 4 * kVectorBytes), i % 4 * 8) & SetI(255);
+}
+SPATE_INLINE Vf KScale(const std::byte* unit, int group) {
+  const Vi level =
+      group < 4 ? ScaleByte(unit, group) & SetI(63)
+                : (ScaleByte(unit, group + 4) & SetI(15)) | ShiftLeft<4>(ShiftRight<6>(ScaleByte(unit, group - 4)));
+  return LoadF16(unit) * ToFloat(level);
+}
+SPATE_INLINE Vf KOffset(const std::byte* unit, int group) {
+  const Vi level =
+      group < 4 ? ScaleByte(unit, group + 4) & SetI(63)
+                : ShiftRight<4>(ScaleByte(unit, group + 4)) | ShiftLeft<4>(ShiftRight<6>(ScaleByte(unit, group)));
+  return Zero() - LoadF16(unit + 32) * ToFloat(level);
 }
 
-// Slices take turns with the low and the high nibbles of the same bytes.
 struct Q4KFormat {
-  static constexpr int kSlices = 8, kBlockBytes = 144, kVariants = 2, kPeriod = 2;
-  struct State {
-    Vf scale, offset;
-    const std::byte* levels;
-  };
-  template <int kRun>
-  SPATE_INLINE void Begin(State& state, const std::byte* unit, int slice) {
-    if constexpr (kRun == 0) SetScaleMin(state, unit, slice);
-    state.levels = ByteAt(unit, 16 + slice / 2 * 32 + 16 * kRun);
+  static constexpr int kGroups = 8, kBlockBytes = 144, kParts = 1, kZeroSum = 0;
+  static constexpr bool kMin = true, kSigned = false;
+  SPATE_INLINE Vi Levels(const std::byte* unit, int group, int vector) {
+    return NibbleVector(unit + 256 + group * 256, vector);
   }
-  template <int kVariant, int kRun>
-  SPATE_INLINE Vi Level(const State& state, int i) {
-    return Nibble<kVariant == 1>(LoadU8(ByteAt(state.levels, i)));
-  }
+  SPATE_INLINE Vf Scale(const std::byte* unit, int group, int /*part*/) { return KScale(unit, group); }
+  SPATE_INLINE Vf Offset(const std::byte* unit, int group) { return KOffset(unit, group); }
 };
 
+// A group's nibbles, then a vector whose bit v of each byte is the fifth bit of vector v.
 struct Q5KFormat {
-  static constexpr int kSlices = 8, kBlockBytes = 176, kVariants = 2, kPeriod = 2;
-  struct State {
-    Vf scale, offset;
-    const std::byte* levels;
-    const std::byte* high;
-    int shift;
-  };
-  template <int kRun>
-  SPATE_INLINE void Begin(State& state, const std::byte* unit, int slice) {
-    if constexpr (kRun == 0) SetScaleMin(state, unit, slice);
-    state.levels = ByteAt(unit, 48 + slice / 2 * 32 + 16 * kRun);
-    state.high = ByteAt(unit, 16 + 16 * kRun);
-    state.shift = slice;
+  static constexpr int kGroups = 8, kBlockBytes = 176, kParts = 1, kZeroSum = 0;
+  static constexpr bool kMin = true, kSigned = false;
+  SPATE_INLINE Vi Levels(const std::byte* unit, int group, int vector) {
+    const std::byte* levels = unit + 256 + group * 320;
+    const Vi bits = LoadI(levels + 256);
+    const Vi fifth = vector < 4 ? ShiftLeft(bits, 4 - vector) : ShiftRight(bits, vector - 4);
+    return NibbleVector(levels, vector) | (fifth & SetEachByte(0x10));
   }
-  template <int kVariant, int kRun>
-  SPATE_INLINE Vi Level(const State& state, int i) {
-    const Vi fifth = ShiftRight(ShiftLeft<4>(LoadU8(ByteAt(state.high, i))), state.shift) & SetI(0x10);
-    return Nibble<kVariant == 1>(LoadU8(ByteAt(state.levels, i))) | fifth;
-  }
+  SPATE_INLINE Vf Scale(const std::byte* unit, int group, int /*part*/) { return KScale(unit, group); }
+  SPATE_INLINE Vf Offset(const std::byte* unit, int group) { return KOffset(unit, group); }
 };
 
-// Half a block is four slices: two of low nibbles, two of high ones, of the same 64 bytes.
+// A group's nibbles, then two vectors with the top two bits of four vectors each.
 struct Q6KFormat {
-  static constexpr int kSlices = 8, kBlockBytes = 210, kVariants = 2, kPeriod = 4;
-  struct State {
-    Vf scale, offset;
-    const std::byte* levels;
-    const std::byte* high;
-    int shift;
-  };
-  template <int kRun>
-  SPATE_INLINE void Begin(State& state, const std::byte* unit, int slice) {
-    const int half = slice / 4, plane = slice % 4;
-    state.scale = LoadF16(ByteAt(unit, 208)) * ToFloat(LoadI8(ByteAt(unit, 192 + 2 * slice + kRun)));
-    state.offset = state.scale * Set(-32.0f);
-    state.levels = ByteAt(unit, 64 * half + plane % 2 * 32 + 16 * kRun);
-    state.high = ByteAt(unit, 128 + 32 * half + 16 * kRun);
-    state.shift = 2 * plane;
+  static constexpr int kGroups = 8, kBlockBytes = 210, kParts = 2, kZeroSum = Int8Layout::kZero32;
+  static constexpr bool kMin = false, kSigned = false;
+  SPATE_INLINE Vi Levels(const std::byte* unit, int group, int vector) {
+    const std::byte* levels = unit + 288 + group * 384;
+    const Vi bits = LoadI(levels + 256 + vector / 4 * kVectorBytes);
+    const int from = vector % 4 * 2;
+    const Vi top = from < 4 ? ShiftLeft(bits, 4 - from) : ShiftRight(bits, from - 4);
+    return NibbleVector(levels, vector) | (top & SetEachByte(0x30));
   }
-  template <int kVariant, int kRun>
-  SPATE_INLINE Vi Level(const State& state, int i) {
-    const Vi top = ShiftRight(ShiftLeft<4>(LoadU8(ByteAt(state.high, i))), state.shift) & SetI(0x30);
-    return Nibble<kVariant == 1>(LoadU8(ByteAt(state.levels, i))) | top;
+  SPATE_INLINE Vf Scale(const std::byte* unit, int group, int part) {
+    const int i = 2 * group + part;
+    const Vi bytes = LoadI(unit + 32 + i / 4 * kVectorBytes);
+    return LoadF16(unit) * ToFloat(ShiftRight(ShiftLeft(bytes, 24 - i % 4 * 8), 24));
   }
 };
 

@@ -1,7 +1,10 @@
-// Weights in block formats. For few tokens they are multiplied as they are read; for many a slice becomes an f32 tile
-// in the cache, which the f32 kernels multiply. Both accumulate Fma(weight, x, sum) over ascending k: the same bits.
+// Weights in block formats times activations in int8 (quant/int8_group.h). The products of a part of a group are summed
+// exactly in int32; then sum * (weight scale * activation scale) is added to the output's f32, group after group, and
+// what weights have in common beside it, offset * (sum of the group's activations). Few tokens read the units as they
+// are; for many some groups are unpacked to bytes and f32 scales, in the cache. Both compute the same bits.
 #include "backend/cpu/kernels/block_formats.h"
 #include "backend/cpu/kernels/fill.h"
+#include "quant/int8_group.h"
 
 namespace spate::cpu::SPATE_ISA_NS {
 namespace {
@@ -9,161 +12,247 @@ namespace {
 // Bytes that weights are fetched early.
 constexpr int64_t kFetchAhead = 4096;
 
-// k that pass before the accumulators of some tiles go back to memory and the next tiles of the group take their turn.
-constexpr int kTurnK = 256;
-
 template <class Format>
 constexpr int64_t kUnitBytes = int64_t{Format::kBlockBytes} * kTileRows;
 
 template <class Format>
-SPATE_INLINE Vf Weight(const typename Format::State& state, Vi level) {
-  return Fma(ToFloat(level), state.scale, state.offset);
-}
-
-template <class Format>
-SPATE_INLINE void FetchAhead(const std::byte* unit, int slice) {
-  constexpr int64_t kShare = kUnitBytes<Format> / Format::kSlices;
-  const std::byte* ahead = unit + slice * kShare + kFetchAhead;
+SPATE_INLINE void FetchAhead(const std::byte* unit, int group) {
+  constexpr int64_t kShare = kUnitBytes<Format> / Format::kGroups;
+  const std::byte* ahead = unit + group * kShare + kFetchAhead;
 #pragma GCC unroll 16
   for (int64_t i = 0; i < kShare; i += 64) __builtin_prefetch(ahead + i, 0, 3);
 }
 
-// call(integral constant of the variant) for a slice.
-template <int kValue>
-struct Constant {
-  static constexpr int kVariant = kValue;
-};
-template <class Format, class Call>
-SPATE_INLINE void ForVariant(int slice, Call call) {
-  if constexpr (Format::kVariants > 1) {
-    if (slice % Format::kPeriod >= Format::kPeriod / Format::kVariants) return call(Constant<Format::kVariants - 1>());
-  }
-  call(Constant<0>());
+template <class T>
+SPATE_INLINE T Read(const std::byte* p) {
+  T value;
+  std::memcpy(&value, p, sizeof(value));
+  return value;
 }
+
+// A group of a tile as it lies in a unit.
+template <class Format>
+struct InUnit {
+  const std::byte* unit;
+  int group;
+  __attribute__((always_inline)) Vi Levels(int vector) const { return Format::Levels(unit, group, vector); }
+  __attribute__((always_inline)) Vf Scale(int part) const { return Format::Scale(unit, group, part); }
+  __attribute__((always_inline)) Vf Offset() const { return Format::Offset(unit, group); }
+};
+
+// A group of a tile as Unpack wrote it.
+struct Unpacked {
+  const std::byte* at;
+  __attribute__((always_inline)) Vi Levels(int vector) const { return LoadI(at + vector * kVectorBytes); }
+  __attribute__((always_inline)) Vf Scale(int part) const {
+    return Load(reinterpret_cast<const float*>(at + kUnpackedScales + part * kVectorBytes));
+  }
+  __attribute__((always_inline)) Vf Offset() const {
+    return Load(reinterpret_cast<const float*>(at + kUnpackedOffset));
+  }
+};
 
 template <class Format>
 void Unpack(const UnpackArgs& args) {
-  FetchAhead<Format>(args.unit, args.slice);
-  ForVariant<Format>(args.slice, [&](auto constant) SPATE_LAMBDA {
-    constexpr int kVariant = decltype(constant)::kVariant;
-    typename Format::State state;
-    float* out = args.out;
-    const auto run = [&](auto which) SPATE_LAMBDA {
-      constexpr int kRun = decltype(which)::kVariant;
-      Format::template Begin<kRun>(state, args.unit, args.slice);
-#pragma GCC unroll 4
-      for (int i = 0; i < kSliceK / 2; ++i) {
-        Store(out, Weight<Format>(state, Format::template Level<kVariant, kRun>(state, i)));
-        out += args.out_stride;
-      }
-    };
-    run(Constant<0>());
-    run(Constant<1>());
-  });
+  FetchAhead<Format>(args.unit, args.group);
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v) StoreI(args.out + v * kVectorBytes, Format::Levels(args.unit, args.group, v));
+#pragma GCC unroll 2
+  for (int p = 0; p < Format::kParts; ++p) {
+    Store(reinterpret_cast<float*>(args.out + kUnpackedScales + p * kVectorBytes),
+          Format::Scale(args.unit, args.group, p));
+  }
+  if constexpr (Format::kMin) {
+    Store(reinterpret_cast<float*>(args.out + kUnpackedOffset), Format::Offset(args.unit, args.group));
+  }
 }
 
-// One slice of kTiles units times kTokens activations.
-template <class Format, int kVariant, int kTiles, int kTokens>
-SPATE_INLINE void MultiplySlice(Vf (&acc)[kTiles][kTokens], const std::byte* unit, int slice, const std::byte* x,
-                                int64_t token_bytes) {
-  typename Format::State state[kTiles];
-  const auto run = [&](auto which) SPATE_LAMBDA {
-    constexpr int kRun = decltype(which)::kVariant;
+// Sums start at the bits of 1.5 * 2^23: there the next f32 is one more, so that as long as a sum stays below 2^22 its
+// bits are the float 1.5 * 2^23 + sum. From that one exact subtraction takes both the start and what the zero point
+// contributed; a conversion to f32 would take a second one.
+constexpr int32_t kFloatZero = 0x4b400000;
+constexpr float kFloatZeroValue = 12582912;
+static_assert(kInt8Group * 255 * 127 < 1 << 22);
+
+// One group of kTiles tiles times kTokens rows of activations. x: the group of the first token (Int8Layout).
+template <class Format, class Weights, int kTiles, int kTokens>
+SPATE_INLINE void AddGroup(Vf (&acc)[kTiles][kTokens], const Weights (&weights)[kTiles], const std::byte* x,
+                           int64_t token_bytes) {
+  constexpr int kPartVectors = kVectors / Format::kParts;
+#pragma GCC unroll 2
+  for (int p = 0; p < Format::kParts; ++p) {
+    Vi dot[kTiles][kTokens];
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) {
 #pragma GCC unroll 4
-    for (int t = 0; t < kTiles; ++t) Format::template Begin<kRun>(state[t], unit + t * kUnitBytes<Format>, slice);
-    for (int i = 0; i < kSliceK / 2; ++i) {
-      Vf weights[kTiles];
+      for (int t = 0; t < kTiles; ++t) dot[t][m] = SetI(kFloatZero);
+    }
+#pragma GCC unroll 8
+    for (int v = p * kPartVectors; v < (p + 1) * kPartVectors; ++v) {
+      Vi levels[kTiles];
+#pragma GCC unroll 4
+      for (int t = 0; t < kTiles; ++t) levels[t] = weights[t].Levels(v);
+#pragma GCC unroll 16
+      for (int m = 0; m < kTokens; ++m) {
+        const Vi values = SetBytes(x + m * token_bytes + 4 * v);
+#pragma GCC unroll 4
+        for (int t = 0; t < kTiles; ++t) dot[t][m] = Dot<Format::kSigned>(dot[t][m], levels[t], values);
+      }
+    }
+    Vf scales[kTiles];
+#pragma GCC unroll 4
+    for (int t = 0; t < kTiles; ++t) scales[t] = weights[t].Scale(p);
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) {
+      const std::byte* token = x + m * token_bytes;
+      const Vf scale = Set(Read<float>(token + Int8Layout::kScale));
+      const Vf zero = Set(Format::kZeroSum == 0 ? kFloatZeroValue : Read<float>(token + Format::kZeroSum + 4 * p));
 #pragma GCC unroll 4
       for (int t = 0; t < kTiles; ++t) {
-        weights[t] = Weight<Format>(state[t], Format::template Level<kVariant, kRun>(state[t], i));
+        acc[t][m] = Fma(BitsToFloat(dot[t][m]) - zero, scales[t] * scale, acc[t][m]);
       }
-#pragma GCC unroll 4
-      for (int m = 0; m < kTokens; ++m) {
-        const Vf value = Set(*reinterpret_cast<const float*>(x + m * token_bytes));
-#pragma GCC unroll 4
-        for (int t = 0; t < kTiles; ++t) acc[t][m] = Fma(weights[t], value, acc[t][m]);
-      }
-      x += sizeof(float);
     }
-  };
-  run(Constant<0>());
-  run(Constant<1>());
+  }
+  if constexpr (Format::kMin) {
+    Vf offsets[kTiles];
+#pragma GCC unroll 4
+    for (int t = 0; t < kTiles; ++t) offsets[t] = weights[t].Offset();
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) {
+      const Vf sum = Set(Read<float>(x + m * token_bytes + Int8Layout::kScaledSum));
+#pragma GCC unroll 4
+      for (int t = 0; t < kTiles; ++t) acc[t][m] = Fma(offsets[t], sum, acc[t][m]);
+    }
+  }
 }
 
-// `blocks` consecutive blocks of kTiles tiles.
-template <class Format, int kTiles, int kTokens>
-void MultiplyTurn(const BlockArgs& args, const std::byte* unit, const std::byte* x, int64_t blocks, float* to,
-                  bool first) {
-  Vf acc[kTiles][kTokens];
+template <int kTiles, int kTokens>
+SPATE_INLINE void LoadSums(Vf (&acc)[kTiles][kTokens], const float* from, int64_t stride, bool first) {
 #pragma GCC unroll 4
   for (int t = 0; t < kTiles; ++t) {
-#pragma GCC unroll 4
-    for (int m = 0; m < kTokens; ++m) acc[t][m] = first ? Zero() : Load(to + m * args.acc_stride + t * kTileRows);
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) acc[t][m] = first ? Zero() : Load(from + m * stride + t * kTileRows);
   }
-  for (int64_t b = 0; b < blocks; ++b) {
-    for (int slice = 0; slice < Format::kSlices; ++slice) {
+}
+template <int kTiles, int kTokens>
+SPATE_INLINE void StoreSums(const Vf (&acc)[kTiles][kTokens], float* to, int64_t stride) {
 #pragma GCC unroll 4
-      for (int t = 0; t < kTiles; ++t) FetchAhead<Format>(unit + t * kUnitBytes<Format>, slice);
-      ForVariant<Format>(slice, [&](auto constant) SPATE_LAMBDA {
-        MultiplySlice<Format, decltype(constant)::kVariant, kTiles, kTokens>(acc, unit, slice, x, args.token_bytes);
-      });
-      x += kSliceK * sizeof(float);
+  for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 16
+    for (int m = 0; m < kTokens; ++m) Store(to + m * stride + t * kTileRows, acc[t][m]);
+  }
+}
+
+// All blocks of kTiles tiles, straight from the units.
+template <class Format, int kTiles, int kTokens>
+void MultiplyUnits(const BlockArgs& args, const std::byte* unit, float* to) {
+  Vf acc[kTiles][kTokens];
+  LoadSums(acc, to, args.acc_stride, true);
+  const std::byte* x = args.x;
+  for (int64_t b = 0; b < args.blocks; ++b) {
+    for (int group = 0; group < Format::kGroups; ++group) {
+      InUnit<Format> weights[kTiles];
+#pragma GCC unroll 4
+      for (int t = 0; t < kTiles; ++t) {
+        weights[t] = {unit + t * kUnitBytes<Format>, group};
+        FetchAhead<Format>(weights[t].unit, group);
+      }
+      AddGroup<Format>(acc, weights, x, args.token_bytes);
+      x += Int8Layout::kGroupBytes;
     }
     unit += args.step_bytes;
   }
-#pragma GCC unroll 4
-  for (int t = 0; t < kTiles; ++t) {
-#pragma GCC unroll 4
-    for (int m = 0; m < kTokens; ++m) Store(to + m * args.acc_stride + t * kTileRows, acc[t][m]);
-  }
+  StoreSums(acc, to, args.acc_stride);
 }
 
-// All tiles of a group, kTiles of them at a time.
 template <class Format, int kTiles, int kTokens>
 void MultiplyBlocks(const BlockArgs& args) {
-  constexpr int64_t kTurn = kTurnK / (Format::kSlices * kSliceK);
-  for (int64_t b = 0; b < args.blocks; b += kTurn) {
-    const int64_t blocks = args.blocks - b < kTurn ? args.blocks - b : kTurn;
-    const std::byte* unit = args.w + b * args.step_bytes;
-    const std::byte* x = args.x + b * Format::kSlices * kSliceK * int64_t{sizeof(float)};
-    float* acc = args.acc;
-    int left = args.tiles;
-    for (; left >= kTiles; left -= kTiles) {
-      MultiplyTurn<Format, kTiles, kTokens>(args, unit, x, blocks, acc, b == 0);
-      unit += kTiles * kUnitBytes<Format>;
-      acc += kTiles * kTileRows;
-    }
-    for (; left > 0; --left) {
-      MultiplyTurn<Format, 1, kTokens>(args, unit, x, blocks, acc, b == 0);
-      unit += kUnitBytes<Format>;
-      acc += kTileRows;
-    }
+  const std::byte* unit = args.w;
+  float* acc = args.acc;
+  int left = args.tiles;
+  for (; left >= kTiles; left -= kTiles) {
+    MultiplyUnits<Format, kTiles, kTokens>(args, unit, acc);
+    unit += kTiles * kUnitBytes<Format>;
+    acc += kTiles * kTileRows;
+  }
+  for (; left > 0; --left) {
+    MultiplyUnits<Format, 1, kTokens>(args, unit, acc);
+    unit += kUnitBytes<Format>;
+    acc += kTileRows;
   }
 }
 
-// Tiles at a time and most tokens: accumulators, scales, offsets and weights of all tiles fit the registers.
+// Some groups of kTiles tiles that were unpacked.
+template <class Format, int kTiles, int kTokens>
+void MultiplyUnpackedTiles(const UnpackedArgs& args, const std::byte* w, float* to) {
+  Vf acc[kTiles][kTokens];
+  LoadSums(acc, to, args.acc_stride, args.first);
+  const std::byte* x = args.x;
+  for (int64_t g = 0; g < args.groups; ++g) {
+    Unpacked weights[kTiles];
+#pragma GCC unroll 4
+    for (int t = 0; t < kTiles; ++t) weights[t] = {w + t * args.tile_bytes};
+    AddGroup<Format>(acc, weights, x, args.token_bytes);
+    w += kUnpackedBytes;
+    x += Int8Layout::kGroupBytes;
+  }
+  StoreSums(acc, to, args.acc_stride);
+}
+
+template <class Format, int kTiles, int kTokens>
+void MultiplyUnpacked(const UnpackedArgs& args) {
+  const std::byte* w = args.w;
+  float* acc = args.acc;
+  int left = args.tiles;
+  for (; left >= kTiles; left -= kTiles) {
+    MultiplyUnpackedTiles<Format, kTiles, kTokens>(args, w, acc);
+    w += kTiles * args.tile_bytes;
+    acc += kTiles * kTileRows;
+  }
+  for (; left > 0; --left) {
+    MultiplyUnpackedTiles<Format, 1, kTokens>(args, w, acc);
+    w += args.tile_bytes;
+    acc += kTileRows;
+  }
+}
+
+// Tiles at a time and most tokens: sums in int32 and f32 and the weights of all tiles fit the registers.
 #if defined(__AVX512F__)
-constexpr int kTilesAtOnce = 4, kFewTokens = 4;
+constexpr int kFewTiles = 4, kFewTokens = 3;
+constexpr int kManyTiles = 2, kManyTokens = 6;
 #elif defined(__AVX2__)
-constexpr int kTilesAtOnce = 2, kFewTokens = 1;
+constexpr int kFewTiles = 1, kFewTokens = 2;
+constexpr int kManyTiles = 1, kManyTokens = 2;
 #else
-constexpr int kTilesAtOnce = 1, kFewTokens = 1;
+constexpr int kFewTiles = 1, kFewTokens = 1;
+constexpr int kManyTiles = 1, kManyTokens = 1;
 #endif
 
 template <class Format, int kTokens>
-void FillTokens(LinearKernels::Format& format) {
+void FillFew(LinearKernels::Format& format) {
   if constexpr (kTokens > 0) {
-    format.multiply_blocks[kTokens - 1] = MultiplyBlocks<Format, kTilesAtOnce, kTokens>;
-    FillTokens<Format, kTokens - 1>(format);
+    format.multiply_blocks[kTokens - 1] = MultiplyBlocks<Format, kFewTiles, kTokens>;
+    FillFew<Format, kTokens - 1>(format);
+  }
+}
+
+template <class Format, int kTokens>
+void FillMany(LinearKernels::Format& format) {
+  if constexpr (kTokens > 0) {
+    format.multiply_unpacked[kTokens - 1] = MultiplyUnpacked<Format, kManyTiles, kTokens>;
+    FillMany<Format, kTokens - 1>(format);
   }
 }
 
 template <class Format>
 void FillBlock(LinearKernels::Format& format) {
-  FillF32InCache(format);
+  format.activation = LinearKernels::Activation::kInt8;
   format.unpack = Unpack<Format>;
-  FillTokens<Format, kFewTokens>(format);
+  FillFew<Format, kFewTokens>(format);
+  FillMany<Format, kManyTokens>(format);
   format.one_pass_tokens = kFewTokens;
+  format.gemm_tiles = kManyTiles;
+  format.gemm_tokens = kManyTokens;
 }
 
 }  // namespace

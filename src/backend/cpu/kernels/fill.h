@@ -12,8 +12,8 @@ namespace spate::cpu::SPATE_ISA_NS {
 void FillF32(LinearKernels::Format& format);
 void FillF16(LinearKernels::Format& format);
 void FillBf16(LinearKernels::Format& format);
-void FillF32InCache(LinearKernels::Format& format);
 void FillBlocks(LinearKernels& kernels);
+void FillInt8Rows(LinearKernels& kernels);
 void FillLinear(LinearKernels& kernels);
 void FillPeaks(PeakKernels& kernels);
 void FillAttention(AttentionKernels& kernels);

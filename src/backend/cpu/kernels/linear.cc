@@ -176,6 +176,7 @@ void FillLinear(LinearKernels& kernels) {
   FillF16(kernels.f16);
   FillBf16(kernels.bf16);
   FillBlocks(kernels);
+  FillInt8Rows(kernels);
   kernels.to_bf16 = ToBf16;
   kernels.round_to_bf16 = RoundRowToBf16;
   kernels.store = FinishStore;

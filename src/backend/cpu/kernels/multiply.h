@@ -5,7 +5,6 @@
 //   struct Format {
 //     static constexpr int kWeightBytes;      // of a tile, per step
 //     static constexpr int kActivationBytes;  // of a token, per step
-//     static constexpr bool kFetches;         // prefetches weights; false where they are in the cache already
 //     using W = ...;  using X = ...;
 //     static W LoadW(const std::byte*);  static X LoadX(const std::byte*);
 //     static Vf Accumulate(Vf acc, W, X);
@@ -34,10 +33,10 @@ static void Multiply(const MultiplyArgs& args) {
   const std::byte* x = args.x;
   const int64_t step_bytes = args.step_bytes;
   const int64_t token_bytes = args.token_bytes;
-  constexpr int kFetches = Format::kFetches ? Fetches(kTiles, kTokens) : 0;
+  constexpr int kFetches = Fetches(kTiles, kTokens);
   const std::byte* prefetch = args.prefetch;
   const int64_t prefetch_stride = args.prefetch_stride;
-  const int64_t apart = prefetch_stride / (kFetches > 0 ? kFetches : 1);
+  const int64_t apart = prefetch_stride / kFetches;
   for (int64_t steps = args.steps; steps > 0; --steps) {
     typename Format::W weights[kTiles];
 #pragma GCC unroll 16

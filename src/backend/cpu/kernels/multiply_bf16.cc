@@ -11,7 +11,6 @@ namespace {
 struct Bf16Format {
   static constexpr int kWeightBytes = 64;
   static constexpr int kActivationBytes = 4;
-  static constexpr bool kFetches = true;
   using W = __m512bh;
   using X = __m512bh;
   SPATE_INLINE W LoadW(const std::byte* p) { return (W)_mm512_loadu_si512(p); }
@@ -28,7 +27,6 @@ struct Pair {
 struct Bf16Format {
   static constexpr int kWeightBytes = 64;
   static constexpr int kActivationBytes = 8;
-  static constexpr bool kFetches = true;
   using W = Pair;
   using X = Pair;
   SPATE_INLINE W LoadW(const std::byte* p) {

@@ -8,7 +8,6 @@ namespace {
 struct F16Format {
   static constexpr int kWeightBytes = 32;
   static constexpr int kActivationBytes = 4;
-  static constexpr bool kFetches = true;
   using W = Vf;
   using X = Vf;
   SPATE_INLINE W LoadW(const std::byte* p) { return LoadF16(p); }

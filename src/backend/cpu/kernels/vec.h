@@ -148,6 +148,7 @@ SPATE_BINARY(operator+, Vi, ChunkI, x + y)
 SPATE_BINARY(operator-, Vi, ChunkI, x - y)
 SPATE_BINARY(operator&, Vi, ChunkI, x& y)
 SPATE_BINARY(operator|, Vi, ChunkI, x | y)
+SPATE_BINARY(operator^, Vi, ChunkI, x ^ y)
 // max and min as the x86 instructions: b where the lanes are unordered.
 #if defined(__AVX512F__)
 SPATE_BINARY(Max, Vf, ChunkF, _mm512_max_ps(x, y))
@@ -187,7 +188,11 @@ SPATE_INLINE Vi ShiftLeft(Vi v) {
   return Map<Vi>([](ChunkI x) SPATE_LAMBDA -> ChunkI { return x << kBits; }, v);
 }
 
-// Zeros come in where no lane is negative.
+SPATE_INLINE Vi ShiftLeft(Vi v, int bits) {
+  return Map<Vi>([bits](ChunkI x) SPATE_LAMBDA -> ChunkI { return x << bits; }, v);
+}
+
+// Zeros come in where no lane is negative, else ones.
 template <int kBits>
 SPATE_INLINE Vi ShiftRight(Vi v) {
   return Map<Vi>([](ChunkI x) SPATE_LAMBDA -> ChunkI { return x >> kBits; }, v);
