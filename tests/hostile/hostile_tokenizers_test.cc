@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(All, HostileTokenizerJson,
                                            "tests/golden/tokenizer/llama3", "tests/golden/tokenizer/metaspace",
                                            "tests/golden/tokenizer/mistral", "tests/golden/tokenizer/odd",
                                            "tests/golden/tokenizer/partial_fallback", "tests/golden/tokenizer/qwen2",
-                                           "models/demo"),
+                                           "tests/golden/tokenizer/wordpiece", "models/demo"),
                          [](const auto& test) { return fs::path(test.param).filename().string(); });
 
 }  // namespace
