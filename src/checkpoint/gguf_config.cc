@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kMaxSize = int64_t{1} << 30;
-constexpr int64_t kMaxLayers = 512;  // four times the deepest models
+constexpr int64_t kMaxLayers = 512;  // well above the deepest models
 constexpr int64_t kMaxHeads = 1 << 16;
 
 const GgufArch& ArchOf(const GgufMetadata& metadata) {

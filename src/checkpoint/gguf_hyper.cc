@@ -10,7 +10,7 @@
 namespace spate {
 namespace {
 
-constexpr size_t kMaxLayers = 4096;  // of a list with one value each
+constexpr size_t kMaxListed = 4096;  // values of a list with one for each layer
 
 double ShortestDecimal(double value) {
   const auto narrow = static_cast<float>(value);
@@ -34,7 +34,7 @@ std::optional<int64_t> GgufHyper::FindInt(std::string_view key, int64_t min, int
   const GgufValue* value = Mark(key);
   if (value == nullptr) return std::nullopt;
   if (!value->is_list) return metadata_.GetInt(Full(key), std::nullopt, min, max);
-  const std::vector<int64_t> list = *metadata_.FindInts(Full(key), kMaxLayers);
+  const std::vector<int64_t> list = *metadata_.FindInts(Full(key), kMaxListed);
   if (list.empty() || list[0] < min || list[0] > max) {
     Fail(key, fmt::format("expected integers in [{}, {}], got {}{}", min, max, value->Describe(),
                           list.empty() ? "" : fmt::format(" that begins with {}", list[0])));

@@ -133,7 +133,8 @@ void CheckTarget(const fs::path& path) {
   std::error_code ignored;
   const fs::file_status status = fs::symlink_status(path, ignored);
   if (!fs::exists(status)) return;
-  if (!fs::is_regular_file(status)) throw Error(ErrorCode::kUsage, "{}: is no regular file", path.string());
+  if (!fs::is_regular_file(status))
+    throw Error(ErrorCode::kEnvironment, "{}: is no regular file; choose another name, or remove it", path.string());
   try {
     ReadManifest(path);
   } catch (const Error& error) {

@@ -59,10 +59,9 @@ struct FinishArgs {
 };
 using FinishFn = void (*)(const FinishArgs& args);
 
-// A row of activations in int8 (quant/int8_group.h): a cache line for each group of 32, with its levels, the scale,
-// scale
-// * sum of the levels, and 1.5 * 2^23 + zero * sum of levels for each zero point of a weight format: of the group for 8
-// and 128, of its halves for 32 (kernels/blocks.cc tells why). All f32.
+// A row of activations in int8 (quant/int8_group.h): a cache line for each group of 32. Behind its levels f32 numbers:
+// the scale, scale * sum of the levels, and for each zero point of a weight format 1.5 * 2^23 + zero * sum of levels,
+// of the group for 8 and 128, of its halves for 32 (kernels/blocks.cc tells why).
 struct Int8Layout {
   static constexpr int kScale = 32;
   static constexpr int kScaledSum = 36;

@@ -51,8 +51,8 @@ class LinearRunner {
   std::vector<AlignedBuffer> per_thread_;    // [threads][kFewTokens] rows
   std::vector<AlignedBuffer> accumulators_;  // [threads][kTaskAccumulators] f32
   std::vector<AlignedBuffer> unpacked_;      // [threads][kUnpackedScratch]
-  ChunkCounter tasks_;                       // many tokens
-  WorkRanges stream_;                        // few: tasks that are read from memory once
+  ChunkCounter tasks_;                       // many tokens, plain formats
+  WorkRanges stream_;                        // tasks whose weights are read from memory once
 };
 
 }  // namespace spate::cpu

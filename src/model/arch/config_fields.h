@@ -15,7 +15,7 @@ namespace spate {
 
 inline constexpr std::string_view kConfigFile = "config.json";
 inline constexpr int64_t kMaxWidth = 1 << 20;  // far above any model, far below what overflows an int
-// Four times the deepest and widest models. A spec holds something for each, so that these bound its memory, whatever
+// Well above the deepest and widest models. A spec holds something for each, so that these bound its memory, whatever
 // a config.json claims: tens of KiB.
 inline constexpr int64_t kMaxLayers = 512;
 inline constexpr int kMaxHeads = 8192;

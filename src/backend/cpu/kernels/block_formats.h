@@ -6,9 +6,7 @@
 //     static constexpr int kBlockBytes;  // of one row
 //     static constexpr int kParts;       // of a group, each with a scale of its own
 //     static constexpr bool kMin;        // a group has an offset
-//     static constexpr int kZeroSum;     // of a row of activations, what the level that stands for 0 contributes to
-//     the
-//                                        // sums of the parts; 0 where level 0 does
+//     static constexpr int kZeroSum;     // what sums start with and the level of 0 adds (Int8Layout); 0: level 0 is 0
 //     static constexpr bool kSigned;     // levels are int8, else uint8
 //     static Vi Levels(const std::byte* unit, int group, int vector);  // k 4 * vector ... + 3, a byte each
 //     static Vf Scale(const std::byte* unit, int group, int part);
