@@ -11,25 +11,15 @@
 #include <string_view>
 
 #include "checkpoint/gguf.h"
-#include "model/arch.h"
-#include "model/loader.h"
-#include "model/model_files.h"
 #include "tests/hostile/broken_copy.h"
+#include "tests/hostile/model_check.h"
 
 namespace spate {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr MemoryBound kBound = {.times = 1, .slack = size_t{64} << 10};
-
 fs::path Tests() { return fs::path(SPATE_SOURCE_DIR) / "tests"; }
-
-void Check(const fs::path& path) {
-  const ModelFiles files = OpenModelFiles(path);
-  const ModelSpec spec = MakeSpec(files.config);
-  CheckWeights(*files.checkpoint, ArchOf(files.config), files.dialect, spec);
-}
 
 // What claims(text) gives for each number in the text, in its place.
 template <typename Take>
@@ -56,7 +46,7 @@ void ExpectSurvivesClaims(const BrokenCopy& copy, const std::string& file, size_
     SCOPED_TRACE(at);
     std::string bytes = original;
     std::memcpy(bytes.data() + at, &claim, std::min(sizeof(claim), bytes.size() - at));
-    refused += copy.SurvivesWith(file, bytes, kBound, [&] { Check(copy.folder()); }) ? 0 : 1;
+    refused += copy.SurvivesWith(file, bytes, kModelBound, [&] { CheckModelFiles(copy.folder()); }) ? 0 : 1;
   }
   EXPECT_GT(refused, 0);
 }
@@ -90,8 +80,8 @@ TEST(HostileClaims, OfSafetensors) {
     std::string bytes(8, '\0');
     const uint64_t claimed = header.size();
     std::memcpy(bytes.data(), &claimed, sizeof(claimed));
-    EXPECT_FALSE(
-        copy.SurvivesWith(file, bytes + header + original.substr(8 + length), kBound, [&] { Check(copy.folder()); }));
+    EXPECT_FALSE(copy.SurvivesWith(file, bytes + header + original.substr(8 + length), kModelBound,
+                                   [&] { CheckModelFiles(copy.folder()); }));
   });
 }
 
@@ -102,7 +92,7 @@ TEST(HostileClaims, OfConfigs) {
     const BrokenCopy copy(Tests() / folder, {{"config.json"}, {"model.safetensors"}});
     WithEachNumber(FileBytes(copy.folder() / "config.json"), [&](const std::string& config) {
       SCOPED_TRACE(std::string(folder) + ": " + config);
-      copy.SurvivesWith("config.json", config, kBound, [&] { Check(copy.folder()); });
+      copy.SurvivesWith("config.json", config, kModelBound, [&] { CheckModelFiles(copy.folder()); });
     });
   }
 }

@@ -11,10 +11,9 @@
 #include "base/error.h"
 #include "engine/direct_run.h"
 #include "engine/open_model.h"
-#include "model/arch.h"
-#include "model/loader.h"
 #include "model/model_files.h"
 #include "tests/hostile/broken_copy.h"
+#include "tests/hostile/model_check.h"
 
 namespace spate {
 namespace {
@@ -22,18 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kRounds = 1000;
-// JSON and names as objects, views of tensors: less than the files, whose weights are not read. A spec of 512 layers
-// takes 40 KiB, however small the file that claims them.
-constexpr MemoryBound kBound = {.times = 1, .slack = size_t{64} << 10};
-
 fs::path Tests() { return fs::path(SPATE_SOURCE_DIR) / "tests"; }
-
-// As `spate run` does before it packs weights.
-void Check(const fs::path& path) {
-  const ModelFiles files = OpenModelFiles(path);
-  const ModelSpec spec = MakeSpec(files.config);
-  CheckWeights(*files.checkpoint, ArchOf(files.config), files.dialect, spec);
-}
 
 void LoadAndStep(const fs::path& path) {
   try {
@@ -89,9 +77,9 @@ class HostileFormats : public ::testing::TestWithParam<Subject> {};
 
 TEST_P(HostileFormats, EndInSuccessOrOneLine) {
   const BrokenCopy copy(Tests() / GetParam().folder, GetParam().files);
-  ASSERT_NO_THROW(Check(copy.folder()));
+  ASSERT_NO_THROW(CheckModelFiles(copy.folder()));
   copy.Survives(
-      kRounds, kBound, [&] { Check(copy.folder()); }, [&] { LoadAndStep(copy.folder()); });
+      kRounds, kModelBound, [&] { CheckModelFiles(copy.folder()); }, [&] { LoadAndStep(copy.folder()); });
 }
 
 // The weights of tests/formats in xLLM's file: integers and texts of 32-bit lengths, then each tensor.
@@ -124,9 +112,9 @@ std::string XllmModelFile() {
 TEST(HostileModels, XllmEndsInSuccessOrOneLine) {
   const BrokenCopy copy("model.bin", XllmModelFile(), Grammar::kBytes);
   const fs::path path = copy.folder() / "model.bin";
-  ASSERT_NO_THROW(Check(path));
+  ASSERT_NO_THROW(CheckModelFiles(path));
   copy.Survives(
-      kRounds, kBound, [&] { Check(path); }, [&] { LoadAndStep(path); });
+      kRounds, kModelBound, [&] { CheckModelFiles(path); }, [&] { LoadAndStep(path); });
 }
 
 INSTANTIATE_TEST_SUITE_P(All, HostileFormats, ::testing::ValuesIn(kSubjects),

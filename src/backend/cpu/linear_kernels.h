@@ -69,6 +69,8 @@ struct Int8Layout {
   static constexpr int kZero128 = 44;
   static constexpr int kZero32 = 48;  // [2]
   static constexpr int kGroupBytes = 64;
+
+  static constexpr int32_t kFloatZero = 3 << 22;  // 1.5 * 2^23
 };
 
 // A group of a unit as the kernels multiply it: 8 vectors of 4 k, [16][4] bytes each, the f32 scales [16] of its one or
@@ -121,7 +123,7 @@ struct LinearKernels {
   struct Format {
     Activation activation = Activation::kF32;
     int one_pass_tokens = 0;  // up to so many: all tokens at once with whole groups, straight from memory
-    int gemm_tiles = 1;       // many tokens: the best shape, or fewer of either
+    int gemm_tiles = 1;       // many tokens: the best shape, or fewer of either; of blocks the tokens alone
     int gemm_tokens = 1;
     // [tiles - 1][tokens - 1]; null where the level has too few registers for the shape.
     MultiplyFn multiply[kMaxTiles][kMaxTileTokens] = {};

@@ -75,8 +75,7 @@ void Unpack(const UnpackArgs& args) {
 // Sums start at the bits of 1.5 * 2^23: there the next f32 is one more, so that as long as a sum stays below 2^22 its
 // bits are the float 1.5 * 2^23 + sum. From that one exact subtraction takes both the start and what the zero point
 // contributed; a conversion to f32 would take a second one.
-constexpr int32_t kFloatZero = 0x4b400000;
-constexpr float kFloatZeroValue = 12582912;
+constexpr int32_t kFloatZeroBits = 0x4b400000;
 static_assert(kInt8Group * 255 * 127 < 1 << 22);
 
 // One group of kTiles tiles times kTokens rows of activations. x: the group of the first token (Int8Layout).
@@ -90,7 +89,7 @@ SPATE_INLINE void AddGroup(Vf (&acc)[kTiles][kTokens], const Weights (&weights)[
 #pragma GCC unroll 16
     for (int m = 0; m < kTokens; ++m) {
 #pragma GCC unroll 4
-      for (int t = 0; t < kTiles; ++t) dot[t][m] = SetI(kFloatZero);
+      for (int t = 0; t < kTiles; ++t) dot[t][m] = SetI(kFloatZeroBits);
     }
 #pragma GCC unroll 8
     for (int v = p * kPartVectors; v < (p + 1) * kPartVectors; ++v) {
@@ -111,7 +110,8 @@ SPATE_INLINE void AddGroup(Vf (&acc)[kTiles][kTokens], const Weights (&weights)[
     for (int m = 0; m < kTokens; ++m) {
       const std::byte* token = x + m * token_bytes;
       const Vf scale = Set(Read<float>(token + Int8Layout::kScale));
-      const Vf zero = Set(Format::kZeroSum == 0 ? kFloatZeroValue : Read<float>(token + Format::kZeroSum + 4 * p));
+      const Vf zero =
+          Set(Format::kZeroSum == 0 ? float{Int8Layout::kFloatZero} : Read<float>(token + Format::kZeroSum + 4 * p));
 #pragma GCC unroll 4
       for (int t = 0; t < kTiles; ++t) {
         acc[t][m] = Fma(BitsToFloat(dot[t][m]) - zero, scales[t] * scale, acc[t][m]);
@@ -256,7 +256,6 @@ void FillBlock(LinearKernels::Format& format) {
   FillFew<Format, kFewTokens>(format);
   FillMany<Format, kManyTokens>(format);
   format.one_pass_tokens = kFewTokens;
-  format.gemm_tiles = kManyTiles;
   format.gemm_tokens = kManyTokens;
 }
 

@@ -52,7 +52,6 @@ void QuantizeGroup(const float* x, std::byte* out) {
   std::memcpy(&largest, &bits, sizeof(largest));
   const float scale = largest / 127;
   const auto put = [&](int at, float value) { std::memcpy(out + at, &value, sizeof(value)); };
-  constexpr int32_t kFloatZero = 3 << 22;
   Vi levels[2] = {};
   if (largest >= 1e-30f && bits < 0x7f800000) {
     const Vf inverse = Set(127 / largest);
@@ -67,10 +66,10 @@ void QuantizeGroup(const float* x, std::byte* out) {
   const int32_t sum = sums[0] + sums[1];
   put(Int8Layout::kScale, scale);
   put(Int8Layout::kScaledSum, scale * static_cast<float>(sum));
-  put(Int8Layout::kZero8, static_cast<float>(kFloatZero + 8 * sum));
-  put(Int8Layout::kZero128, static_cast<float>(kFloatZero + 128 * sum));
-  put(Int8Layout::kZero32, static_cast<float>(kFloatZero + 32 * sums[0]));
-  put(Int8Layout::kZero32 + 4, static_cast<float>(kFloatZero + 32 * sums[1]));
+  put(Int8Layout::kZero8, static_cast<float>(Int8Layout::kFloatZero + 8 * sum));
+  put(Int8Layout::kZero128, static_cast<float>(Int8Layout::kFloatZero + 128 * sum));
+  put(Int8Layout::kZero32, static_cast<float>(Int8Layout::kFloatZero + 32 * sums[0]));
+  put(Int8Layout::kZero32 + 4, static_cast<float>(Int8Layout::kFloatZero + 32 * sums[1]));
 }
 
 void ToInt8(const float* x, int64_t k, std::byte* out) {

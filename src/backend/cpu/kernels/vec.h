@@ -204,46 +204,6 @@ SPATE_INLINE Vf ToFloat(Vi v) {
   return Map<Vf>([](ChunkI x) SPATE_LAMBDA -> ChunkF { return __builtin_convertvector(x, ChunkF); }, v);
 }
 
-#if !defined(__AVX2__)
-template <class Byte>
-SPATE_INLINE Vi WidenBytes(const void* p) {
-  Vi r;
-  Each(
-      [&](ChunkI& c, int lane) SPATE_LAMBDA {
-        typedef Byte Bytes __attribute__((vector_size(kChunkLanes)));
-        Bytes bytes;
-        std::memcpy(&bytes, static_cast<const char*>(p) + lane, sizeof(bytes));
-        c = __builtin_convertvector(bytes, ChunkI);
-      },
-      r);
-  return r;
-}
-#endif
-
-// 16 bytes to 16 lanes. The pointers need no alignment.
-SPATE_INLINE Vi LoadU8(const void* p) {
-#if defined(__AVX512F__)
-  return Vi{reinterpret_cast<ChunkI>(_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))))};
-#elif defined(__AVX2__)
-  const char* bytes = static_cast<const char*>(p);
-  return Vi{reinterpret_cast<ChunkI>(_mm256_cvtepu8_epi32(_mm_loadu_si64(bytes))),
-            reinterpret_cast<ChunkI>(_mm256_cvtepu8_epi32(_mm_loadu_si64(bytes + 8)))};
-#else
-  return WidenBytes<uint8_t>(p);
-#endif
-}
-SPATE_INLINE Vi LoadI8(const void* p) {
-#if defined(__AVX512F__)
-  return Vi{reinterpret_cast<ChunkI>(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))))};
-#elif defined(__AVX2__)
-  const char* bytes = static_cast<const char*>(p);
-  return Vi{reinterpret_cast<ChunkI>(_mm256_cvtepi8_epi32(_mm_loadu_si64(bytes))),
-            reinterpret_cast<ChunkI>(_mm256_cvtepi8_epi32(_mm_loadu_si64(bytes + 8)))};
-#else
-  return WidenBytes<int8_t>(p);
-#endif
-}
-
 // Where a < b, x; elsewhere (and for NaN), y.
 SPATE_INLINE Vf IfLess(Vf a, Vf b, Vf x, Vf y) {
   return Map<Vf>(
