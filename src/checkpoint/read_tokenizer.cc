@@ -82,6 +82,9 @@ Vocabulary ReadTokenizer(const fs::path& path) {
   std::error_code error;
   if (const auto gguf = FindGguf(path)) return ReadGgufFile(*gguf);
   if (fs::is_regular_file(path, error)) return ReadTokenizerFile(path, json());
+  if (!Exists(path)) {
+    throw Error(ErrorCode::kBadInput, "{}: does not exist; expected a model folder or a tokenizer file", path.string());
+  }
   fs::path file = path / "tokenizer.json";
   if (!Exists(file)) file = path / "tokenizer.model";
   if (!Exists(file)) {

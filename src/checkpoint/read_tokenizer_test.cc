@@ -44,6 +44,15 @@ TEST_F(TokenizerFolder, GathersWhatEndsAGeneration) {
   EXPECT_THROW(ReadTokenizer(folder_), Error);
 }
 
+TEST_F(TokenizerFolder, MissingFolder) {
+  try {
+    ReadTokenizer(folder_ / "nowhere");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_NE(std::string_view(e.what()).find("nowhere: does not exist"), std::string_view::npos);
+  }
+}
+
 TEST_F(TokenizerFolder, MissingFile) {
   try {
     ReadTokenizer(folder_);
